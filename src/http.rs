@@ -1,0 +1,69 @@
+//! The few words of HTTP that every part of the gateway uses.
+
+use serde::{Deserialize, Serialize};
+
+/// A method that a path may name (RFC 9110 section 9.3, RFC 5789).
+///
+/// `HEAD` is not here: it is served by the `GET` path (RFC 9110 section 9.3.2). Every method that is not here
+/// is served by `ANY` paths alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Method {
+    Get,
+    Post,
+    Put,
+    Delete,
+    Options,
+    Patch,
+}
+
+impl Method {
+    /// All of them, in the order in which `Allow` lists them.
+    pub const ALL: [Method; 6] = [
+        Method::Get,
+        Method::Post,
+        Method::Put,
+        Method::Delete,
+        Method::Options,
+        Method::Patch,
+    ];
+
+    /// The method's name on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Method::Get => "GET",
+            Method::Post => "POST",
+            Method::Put => "PUT",
+            Method::Delete => "DELETE",
+            Method::Options => "OPTIONS",
+            Method::Patch => "PATCH",
+        }
+    }
+
+    /// Reads a method as written in a config. Methods are case-sensitive (RFC 9110 section 9.1).
+    pub fn parse(name: &str) -> Option<Method> {
+        Method::ALL.into_iter().find(|m| m.as_str() == name)
+    }
+
+    /// The method whose paths serve a request's method: `HEAD` is served by `GET`; `None` means `ANY` paths alone.
+    pub fn serving(request_method: &str) -> Option<Method> {
+        match request_method {
+            "HEAD" => Some(Method::Get),
+            other => Method::parse(other),
+        }
+    }
+}
+
+/// Whether `name` is a header name: a token of RFC 9110 section 5.6.2.
+pub fn is_token(name: &str) -> bool {
+    !name.is_empty()
+        && name.bytes().all(|b| {
+            matches!(b,
+                b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~')
+                || b.is_ascii_alphanumeric()
+        })
+}
+
+/// Whether `value` can stand in a header field (RFC 9110 section 5.5): no control character but tab.
+pub fn is_field_value(value: &str) -> bool {
+    value.bytes().all(|b| b == b'\t' || (b >= 0x20 && b != 0x7f))
+}

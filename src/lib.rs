@@ -1,0 +1,4 @@
+//! Causeway: an API gateway for Cloudflare Workers.
+
+pub mod http;
+pub mod plan;

@@ -1,0 +1,289 @@
+//! The blueprint: a checked config as plain data, small and quick to read back.
+//!
+//! Names have become indices, patterns are known to be sound, every value is of its type. What is left open are
+//! [`Reference`]s, which only the running worker can resolve.
+
+use serde::{Deserialize, Serialize};
+
+use crate::http::Method;
+
+/// The artifact's format. One that differs is refused, never guessed at.
+pub const BLUEPRINT_VERSION: u32 = 1;
+
+/// A whole config, checked.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Blueprint {
+    pub servers: Vec<Server>,
+    pub bindings: Vec<Binding>,
+    pub services: Vec<Service>,
+    pub cors: Option<Cors>,
+    pub authorizers: Vec<Authorizer>,
+    pub paths: Vec<PathEntry>,
+}
+
+/// A string that is known, or one that the worker's environment gives.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Text {
+    Literal(String),
+    Reference(Reference),
+}
+
+/// `$env.NAME`, `$secret.NAME` or `$secrets.NAME`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Reference {
+    pub kind: ReferenceKind,
+    pub name: String,
+}
+
+/// Whether a reference's value may be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum ReferenceKind {
+    Env,
+    Secret,
+}
+
+impl Text {
+    /// The value as written, references by their prefix.
+    pub fn read(value: &str) -> Text {
+        let reference = |kind, name: &str| {
+            Text::Reference(Reference {
+                kind,
+                name: name.to_owned(),
+            })
+        };
+        if let Some(name) = value.strip_prefix("$env.") {
+            reference(ReferenceKind::Env, name)
+        } else if let Some(name) = value
+            .strip_prefix("$secret.")
+            .or_else(|| value.strip_prefix("$secrets."))
+        {
+            reference(ReferenceKind::Secret, name)
+        } else {
+            Text::Literal(value.to_owned())
+        }
+    }
+}
+
+/// A named backend. `url` is absolute, `http` or `https`; its path is a prefix, its query is dropped.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Server {
+    pub alias: String,
+    pub url: Text,
+}
+
+/// A Workers service binding by the name it has in `wrangler.toml`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Binding {
+    pub alias: String,
+    pub binding: String,
+}
+
+/// A JavaScript module of the worker's own bundle, `services/ENTRYPOINT.js`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Service {
+    pub alias: String,
+    pub entrypoint: String,
+}
+
+/// The gateway's CORS policy (Fetch standard, section 3.2). `None` as origins' member means every origin.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Cors {
+    pub allow_origins: Vec<OriginPattern>,
+    pub allow_methods: Vec<String>,
+    /// Lower case. `*` stands for any header but `authorization`.
+    pub allow_headers: Vec<String>,
+    pub expose_headers: Vec<String>,
+    pub allow_credentials: bool,
+    /// Seconds.
+    pub max_age: Option<u32>,
+}
+
+/// Which origins one member of `allow_origins` names.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum OriginPattern {
+    /// `*`
+    Any,
+    /// `https://app.example.com`, or a reference.
+    Exact(Text),
+    /// `https://*.example.com`: at least one whole label in the star's place; `suffix` starts with a dot and
+    /// ends with the port, if one is written.
+    Subdomains { scheme: String, suffix: String },
+}
+
+/// A named way to know the caller.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Authorizer {
+    pub name: String,
+    pub kind: AuthorizerKind,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum AuthorizerKind {
+    Jwt(JwtSpec),
+    /// It could not be understood: whoever needs it is refused with `config_error`.
+    Fault(Fault),
+}
+
+/// How a JSON Web Token is checked (RFC 7519, RFC 8725).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct JwtSpec {
+    /// At least as long as the longest allowed algorithm's hash (RFC 7518 section 3.2).
+    pub secret: Text,
+    /// What the token's `alg` may be; never taken from the token.
+    pub algorithms: Vec<HmacAlgorithm>,
+    /// Empty: `iss` is not looked at.
+    pub issuers: Vec<Text>,
+    /// Empty: `aud` is not looked at.
+    pub audiences: Vec<Text>,
+    pub subject: Option<Text>,
+    /// The header's `typ`, compared without case and without an `application/` prefix (RFC 7515 section 4.1.9).
+    pub token_type: Option<String>,
+    /// Seconds by which clocks may differ.
+    pub leeway: u32,
+    /// Seconds since `iat` after which a token is refused.
+    pub max_age: Option<u32>,
+    pub require_exp: bool,
+    pub required_claims: Vec<String>,
+    /// Where the token is looked for, in order; the first place that has one decides.
+    pub sources: Vec<TokenSource>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum HmacAlgorithm {
+    Hs256,
+    Hs384,
+    Hs512,
+}
+
+/// A place of a request where a token can stand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TokenSource {
+    /// `Authorization: Bearer` (RFC 6750 section 2.1).
+    Bearer,
+    /// The whole value of a header, by its lower-case name.
+    Header(String),
+    Cookie(String),
+    Query(String),
+}
+
+/// One entry of `paths`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PathEntry {
+    /// `None` is `ANY`.
+    pub method: Option<Method>,
+    /// Lower case; `*.` in front stands for one or more labels.
+    pub host: Option<String>,
+    /// Canonical: literals percent-encoded as the matcher sees them.
+    pub pattern: String,
+    pub action: Action,
+    /// Index into [`Blueprint::authorizers`]; `None` is public.
+    pub authorizer: Option<u16>,
+    pub pre_process: Option<Hook>,
+    /// Milliseconds to the upstream's response headers.
+    pub timeout_ms: u32,
+    pub tolerate: Tolerance,
+}
+
+/// What a path does with a request that may use it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Action {
+    /// Pass it on to a server.
+    Proxy {
+        /// Index into [`Blueprint::servers`].
+        server: u16,
+        mapping: Option<Box<Mapping>>,
+        post_process: Option<Hook>,
+    },
+    /// Ask a function of a bound worker.
+    Call {
+        hook: Hook,
+        post_process: Option<Hook>,
+    },
+    /// Ask a module of the worker's own bundle.
+    Service {
+        /// Index into [`Blueprint::services`].
+        service: u16,
+        /// Names of the variables it is given.
+        env: Vec<String>,
+        post_process: Option<Hook>,
+    },
+    /// Answer at once.
+    Respond {
+        status: u16,
+        /// Lower-case names.
+        headers: Vec<(String, Text)>,
+        body: Template,
+    },
+    /// It could not be understood: the path is there and closed, 500 `config_error`.
+    Fault(Fault),
+}
+
+/// What is wrong with a part of the config, as its diagnostic says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fault {
+    /// The diagnostic's code.
+    pub code: String,
+    /// For the operator; never for the client.
+    pub message: String,
+}
+
+/// A function of a bound worker.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Hook {
+    /// Index into [`Blueprint::bindings`].
+    pub binding: u16,
+    pub function: String,
+    /// Names of the variables it is given; no others.
+    pub env: Vec<String>,
+}
+
+/// What is carried from the request to the upstream. Each named header and query key is first removed from what
+/// the client sent.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Mapping {
+    /// Lower-case names.
+    pub headers: Vec<(String, Source)>,
+    pub query: Vec<(String, Source)>,
+}
+
+/// Where a mapped value comes from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Source {
+    /// `$request.header.N`, lower case.
+    Header(String),
+    /// `$request.jwt.N`: a flat claim name.
+    Claim(String),
+    /// `$request.query.N`
+    Query(String),
+    /// `$request.path.N`: a parameter of the pattern.
+    Path(String),
+    /// `$config.N`, looked up already: the path's variables, then the global ones.
+    Config(Text),
+    /// `$config.N` that nobody defines: nothing is set.
+    Absent,
+}
+
+/// A constant body with the places where references go.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Template(pub Vec<Piece>);
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Piece {
+    /// JSON text as it is sent.
+    Json(String),
+    /// Replaced by its value as a JSON string.
+    Reference(Reference),
+}
+
+/// Ambiguous spellings that a path takes on itself to accept (`allow_in_path`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tolerance {
+    /// `%2F`
+    pub encoded_slash: bool,
+    /// `%5C`
+    pub encoded_backslash: bool,
+    /// `;` and `%3B`: path parameters, which some upstreams cut off.
+    pub semicolon: bool,
+    /// `//`
+    pub empty_segment: bool,
+}

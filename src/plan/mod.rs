@@ -1,0 +1,8 @@
+//! From config to plan: what a person wrote becomes what a request runs through.
+//!
+//! A [`Blueprint`] is a whole config, checked and resolved but for references to the worker's environment. It is
+//! made ahead of time and shipped beside the worker, or made in the isolate from a config of KV or a variable.
+
+mod blueprint;
+
+pub use blueprint::*;
