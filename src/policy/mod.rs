@@ -1,0 +1,4 @@
+//! What the gateway adds to a path: one folder each.
+
+pub mod cors;
+pub mod mapping;

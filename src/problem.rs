@@ -1,0 +1,197 @@
+//! The gateway's own refusals, as problem documents (RFC 9457) with the predecessor's members beside them.
+
+use std::borrow::Cow;
+
+/// Whose fault an answer is; status and log follow from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blame {
+    Client,
+    Gateway,
+    Upstream,
+}
+
+impl Blame {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Blame::Client => "client",
+            Blame::Gateway => "gateway",
+            Blame::Upstream => "upstream",
+        }
+    }
+}
+
+/// A refusal: what the client is told, and what only the operator is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    pub status: u16,
+    /// Stable; documented in docs/errors.md.
+    pub code: &'static str,
+    /// One sentence for the client. Never holds a secret, an upstream's address or anything of the config.
+    pub detail: Cow<'static, str>,
+    pub blame: Blame,
+    /// For the log alone.
+    pub reason: Option<String>,
+    /// `Allow` of a 405, `WWW-Authenticate` of a 401 and their like.
+    pub header: Option<(&'static str, String)>,
+}
+
+impl Problem {
+    /// A refusal whose fault is the client's.
+    pub fn client(status: u16, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Problem {
+            status,
+            code,
+            detail: detail.into(),
+            blame: Blame::Client,
+            reason: None,
+            header: None,
+        }
+    }
+
+    /// No path is there for this request.
+    pub fn not_found() -> Self {
+        Problem::client(404, "not_found", "No match found.")
+    }
+
+    /// A path is there, but not for this method (RFC 9110 section 15.5.6).
+    pub fn method_not_allowed(allow: String) -> Self {
+        Problem::client(
+            405,
+            "method_not_allowed",
+            "This path does not serve this method.",
+        )
+        .with_header("allow", allow)
+    }
+
+    /// The config has a fault that this request would run into.
+    pub fn config(reason: impl Into<String>) -> Self {
+        Problem::gateway(
+            "config_error",
+            "The gateway's configuration of this path has a fault.",
+            reason,
+        )
+    }
+
+    /// A hook or service threw, was not there, or answered what it may not.
+    pub fn hook(reason: impl Into<String>) -> Self {
+        Problem::gateway(
+            "hook_failed",
+            "A function that this path depends on failed.",
+            reason,
+        )
+    }
+
+    fn gateway(code: &'static str, detail: &'static str, reason: impl Into<String>) -> Self {
+        Problem {
+            status: 500,
+            code,
+            detail: detail.into(),
+            blame: Blame::Gateway,
+            reason: Some(reason.into()),
+            header: None,
+        }
+    }
+
+    /// The upstream could not be reached, or broke off before its answer (RFC 9110 section 15.6.3).
+    pub fn unreachable(reason: impl Into<String>) -> Self {
+        Problem {
+            status: 502,
+            code: "upstream_unreachable",
+            detail: "The upstream could not be reached.".into(),
+            blame: Blame::Upstream,
+            reason: Some(reason.into()),
+            header: None,
+        }
+    }
+
+    /// The upstream's answer did not begin in time (RFC 9110 section 15.6.5).
+    pub fn timed_out() -> Self {
+        Problem {
+            status: 504,
+            code: "upstream_timeout",
+            detail: "The upstream did not answer in time.".into(),
+            blame: Blame::Upstream,
+            reason: None,
+            header: None,
+        }
+    }
+
+    pub fn with_header(mut self, name: &'static str, value: String) -> Self {
+        self.header = Some((name, value));
+        self
+    }
+
+    pub fn with_reason(mut self, reason: impl Into<String>) -> Self {
+        self.reason = Some(reason.into());
+        self
+    }
+
+    /// The document. `error` and `message` are what clients of the predecessor read.
+    pub fn body(&self, request_id: &str) -> String {
+        let detail = json_string(&self.detail);
+        format!(
+            "{{\"type\":\"about:blank\",\"title\":\"{}\",\"status\":{},\"detail\":{detail},\"code\":\"{}\",\
+             \"error\":{detail},\"message\":{detail},\"request_id\":\"{request_id}\"}}",
+            title(self.status),
+            self.status,
+            self.code,
+        )
+    }
+
+    /// One line of JSON for the operator's log.
+    pub fn log_line(&self, request_id: &str) -> String {
+        format!(
+            "{{\"level\":\"{}\",\"request_id\":\"{request_id}\",\"status\":{},\"code\":\"{}\",\"blame\":\"{}\",\"reason\":{}}}",
+            if self.status >= 500 { "error" } else { "info" },
+            self.status,
+            self.code,
+            self.blame.as_str(),
+            json_string(self.reason.as_deref().unwrap_or("")),
+        )
+    }
+}
+
+/// `text` as a JSON string (RFC 8259 section 7).
+pub fn json_string(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+/// With type `about:blank` the title is the status' phrase (RFC 9457 section 4.2.1).
+fn title(status: u16) -> &'static str {
+    match status {
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        414 => "URI Too Long",
+        431 => "Request Header Fields Too Large",
+        500 => "Internal Server Error",
+        502 => "Bad Gateway",
+        504 => "Gateway Timeout",
+        _ => "Error",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_is_a_json_document_with_the_old_members() {
+        let body = Problem::not_found().body("abc");
+        let value: serde_json::Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(value["status"], 404);
+        assert_eq!(value["title"], "Not Found");
+        assert_eq!(value["message"], "No match found.");
+        assert_eq!(value["request_id"], "abc");
+    }
+
+    #[test]
+    fn the_client_is_not_told_the_reason() {
+        let problem = Problem::config("secret JWT_SECRET \"is\" unset");
+        assert!(!problem.body("abc").contains("JWT_SECRET"));
+        let line: serde_json::Value = serde_json::from_str(&problem.log_line("abc")).unwrap();
+        assert_eq!(line["reason"], "secret JWT_SECRET \"is\" unset");
+    }
+}

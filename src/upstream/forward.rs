@@ -1,0 +1,165 @@
+//! The fields that a proxy adds and takes away.
+//!
+//! What the client says of itself in these fields is never passed on: each is removed or set anew.
+
+use crate::edits::Edits;
+
+/// Request fields that never reach an upstream: hop-by-hop ones (RFC 9110 section 7.6.1), and those by which a client
+/// could pretend to be a proxy or address something else than the path that was matched.
+pub const REQUEST_REMOVED: &[&str] = &[
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "x-forwarded",
+    "x-forwarded-port",
+    "x-forwarded-prefix",
+    "x-forwarded-server",
+    "x-original-url",
+    "x-real-ip",
+    "x-rewrite-url",
+];
+
+/// Hop-by-hop response fields (RFC 9110 section 7.6.1).
+pub const RESPONSE_REMOVED: &[&str] = &[
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// How the request came in.
+#[derive(Clone, Copy, Debug)]
+pub struct Inbound<'a> {
+    /// `http` or `https`.
+    pub scheme: &'a str,
+    /// Host and port as the client addressed them.
+    pub authority: &'a str,
+    /// As the platform tells it; `None` where it does not.
+    pub client_ip: Option<&'a str>,
+    pub request_id: &'a str,
+}
+
+/// Tells the upstream who asked and how: `Forwarded` (RFC 7239), its older `X-` forms, `Via` (RFC 9110 section 7.6.3)
+/// and `X-Request-Id`.
+pub fn forwarding(inbound: &Inbound<'_>, edits: &mut Edits) {
+    let ip = inbound.client_ip.filter(|ip| is_ip(ip));
+    match ip {
+        Some(ip) => edits.set("x-forwarded-for", ip),
+        None => edits.remove("x-forwarded-for"),
+    }
+    edits.set("x-forwarded-proto", inbound.scheme);
+    edits.set("x-forwarded-host", inbound.authority);
+    edits.set("forwarded", &forwarded(ip, inbound));
+    edits.append("via", "1.1 causeway");
+    edits.set("x-request-id", inbound.request_id);
+}
+
+/// Removes the fields that `Connection` names (RFC 9110 section 7.6.1).
+pub fn hop_by_hop(connection: &str, edits: &mut Edits) {
+    for name in connection.split(',').map(str::trim) {
+        let name = name.to_ascii_lowercase();
+        // A field that must reach the upstream cannot be talked away.
+        let kept = matches!(
+            name.as_str(),
+            "host" | "content-length" | "cookie" | "authorization"
+        );
+        if crate::http::is_token(&name) && !kept {
+            edits.remove(&name);
+        }
+    }
+}
+
+fn forwarded(ip: Option<&str>, inbound: &Inbound<'_>) -> String {
+    let mut value = String::with_capacity(96);
+    // RFC 7239 section 6: an IPv6 address is bracketed and quoted, as is a host with a port.
+    match ip {
+        Some(ip) if ip.contains(':') => value.extend(["for=\"[", ip, "]\""]),
+        Some(ip) => value.extend(["for=", ip]),
+        None => value.push_str("for=unknown"),
+    }
+    if crate::http::is_token(inbound.authority) {
+        value.extend([";host=", inbound.authority]);
+    } else {
+        value.extend([";host=\"", inbound.authority, "\""]);
+    }
+    value.extend([";proto=", inbound.scheme]);
+    value
+}
+
+fn is_ip(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_hexdigit() || b == b'.' || b == b':')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::edits::Edit;
+
+    fn edits_for(ip: Option<&str>, authority: &str) -> Edits {
+        let mut edits = Edits::default();
+        forwarding(
+            &Inbound {
+                scheme: "https",
+                authority,
+                client_ip: ip,
+                request_id: "r1",
+            },
+            &mut edits,
+        );
+        edits
+    }
+
+    #[test]
+    fn forwarded_follows_rfc_7239() {
+        for (ip, authority, expected) in [
+            (
+                Some("192.0.2.1"),
+                "api.test",
+                "for=192.0.2.1;host=api.test;proto=https",
+            ),
+            (
+                Some("2001:db8::1"),
+                "api.test:8443",
+                "for=\"[2001:db8::1]\";host=\"api.test:8443\";proto=https",
+            ),
+            (None, "api.test", "for=unknown;host=api.test;proto=https"),
+            (
+                Some("1.2.3.4;host=evil"),
+                "api.test",
+                "for=unknown;host=api.test;proto=https",
+            ),
+        ] {
+            let edits = edits_for(ip, authority);
+            assert!(
+                edits.iter().any(|e| e == Edit::Set("forwarded", expected)),
+                "{edits:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn fields_named_in_connection_are_removed_but_not_those_that_must_arrive() {
+        let mut edits = Edits::default();
+        hop_by_hop(
+            "close, X-Secret-Hop, Authorization, Cookie, bad name,,",
+            &mut edits,
+        );
+        assert_eq!(
+            edits.iter().collect::<Vec<_>>(),
+            [Edit::Remove("close"), Edit::Remove("x-secret-hop")]
+        );
+    }
+}
