@@ -1,0 +1,135 @@
+//! Where the config comes from, and when it is looked for again.
+//!
+//! The variable `SAG_API_CONFIG_JSON` comes first, then key `api-config.json` of the KV namespace bound as `CONFIG`, then
+//! the bundled file. A source that is there and bad is never passed over for the next one: what it would have closed
+//! must not stand open. With KV, the key is read again every [`REFRESH_MS`]; a good config replaces the plan, a bad one
+//! is logged and the last good one keeps serving.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use js_sys::Date;
+use worker::Env;
+
+use crate::plan::{Blueprint, Plan, compile};
+use crate::problem::Problem;
+
+use super::{PLAN, console_error, host};
+
+const VARIABLE: &str = "SAG_API_CONFIG_JSON";
+const NAMESPACE: &str = "CONFIG";
+const KEY: &str = "api-config.json";
+
+/// Milliseconds between two looks at KV.
+const REFRESH_MS: f64 = 30_000.0;
+
+/// Milliseconds after which a config that could not be had is asked for again.
+const RETRY_MS: f64 = 1_000.0;
+
+thread_local! {
+    /// A digest of the text of KV that was last looked at, so that an unchanged one is not compiled again.
+    static SEEN: Cell<u64> = const { Cell::new(0) };
+}
+
+/// What is answered while there is no plan.
+pub fn no_config() -> Problem {
+    Problem::config("no configuration could be loaded")
+}
+
+/// Sets the plan from the first source that is there; the time at which to look again.
+pub async fn prepare(env: &Env, bundled: &[u8]) -> f64 {
+    if let Some(text) = variable(env, VARIABLE) {
+        from_text(env, VARIABLE, &text);
+        return f64::INFINITY;
+    }
+    match stored(env).await {
+        Ok(Some(text)) => {
+            SEEN.set(digest(&text));
+            from_text(env, KEY, &text);
+            Date::now() + if is_ready() { REFRESH_MS } else { RETRY_MS }
+        }
+        Ok(None) => {
+            match Blueprint::from_bytes(bundled) {
+                Ok(blueprint) => install(env, blueprint),
+                Err(why) => report("bundled config", &why.to_string()),
+            }
+            next_look(env)
+        }
+        Err(why) => {
+            report("KV", &why);
+            Date::now() + RETRY_MS
+        }
+    }
+}
+
+/// Looks at KV again.
+pub async fn refresh(env: &Env) -> f64 {
+    match stored(env).await {
+        Ok(Some(text)) => {
+            if SEEN.replace(digest(&text)) != digest(&text) || !is_ready() {
+                from_text(env, KEY, &text);
+            }
+        }
+        Ok(None) => {}
+        Err(why) => report("KV", &why),
+    }
+    Date::now() + if is_ready() { REFRESH_MS } else { RETRY_MS }
+}
+
+fn next_look(env: &Env) -> f64 {
+    match env.kv(NAMESPACE) {
+        Ok(_) => Date::now() + REFRESH_MS,
+        Err(_) => f64::INFINITY,
+    }
+}
+
+async fn stored(env: &Env) -> Result<Option<String>, String> {
+    let Ok(namespace) = env.kv(NAMESPACE) else {
+        return Ok(None);
+    };
+    namespace
+        .get(KEY)
+        .text()
+        .await
+        .map_err(|error| error.to_string())
+}
+
+/// Paths with a fault are closed and the rest serve, unless there is a plan already: then that one keeps serving.
+fn from_text(env: &Env, source: &str, text: &str) {
+    let compiled = compile(text);
+    for line in compiled.diagnostics.lines(source, text) {
+        console_error(&line);
+    }
+    let good = !compiled.diagnostics.has_errors();
+    match compiled.blueprint {
+        Some(blueprint) if good || !is_ready() => install(env, blueprint),
+        _ => report(source, "it has errors and is not used"),
+    }
+}
+
+fn install(env: &Env, blueprint: Blueprint) {
+    let (plan, faults) = Plan::load(blueprint, &|name: &str| variable(env, name));
+    for fault in faults {
+        report(&fault.code, &fault.message);
+    }
+    PLAN.set(Some(Rc::new(plan)));
+}
+
+fn is_ready() -> bool {
+    PLAN.with_borrow(Option::is_some)
+}
+
+fn variable(env: &Env, name: &str) -> Option<String> {
+    host::variable(env, name)
+}
+
+fn report(source: &str, why: &str) {
+    console_error(&format!("config: {source}: {why}"));
+}
+
+/// FNV-1a, 64 bits: it tells an unchanged text, nothing more.
+fn digest(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}

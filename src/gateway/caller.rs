@@ -1,0 +1,28 @@
+//! Who calls: the path's authorizer, asked before anything else may see the request.
+
+use crate::auth::{Claims, Token};
+use crate::host::Host;
+use crate::plan::{PathEntry, Plan};
+use crate::problem::Problem;
+
+/// The caller's claims; `None` on a public path.
+pub fn authenticate<H: Host>(
+    plan: &Plan,
+    host: &H,
+    path: &PathEntry,
+    query: Option<&str>,
+) -> Result<Option<Claims>, Problem> {
+    let Some(index) = path.authorizer else {
+        return Ok(None);
+    };
+    let jwt = match plan.authorizers.get(usize::from(index)) {
+        Some(Ok(jwt)) => jwt,
+        Some(Err(fault)) => return Err(Problem::config(fault.message.clone())),
+        None => return Err(Problem::config("the path names an authorizer that is not there")),
+    };
+    let seconds = host.now_ms() / 1000;
+    jwt.find_token(&|name| host.header(name), query)
+        .and_then(|token| jwt.verify(&token, seconds))
+        .map(Some)
+        .map_err(|denied| denied.into())
+}

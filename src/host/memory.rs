@@ -1,0 +1,145 @@
+//! A host in memory, for native tests and tools: scripted peers, seeded randomness, virtual time.
+
+use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use super::{Call, CallError, Called, Forward, Host, SendError};
+
+/// What a scripted peer answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    pub status: u16,
+    pub body: String,
+}
+
+type Peer = Box<dyn Fn(&Forward) -> (u64, Result<Reply, SendError>)>;
+type Function = Box<dyn Fn(&Call<'_>, Option<Reply>) -> Result<Called<Reply>, CallError>>;
+
+/// One exchange's host. Its clock moves only by what its peers take.
+pub struct MemoryHost {
+    headers: BTreeMap<String, String>,
+    variables: BTreeMap<String, String>,
+    now_ms: Cell<u64>,
+    seed: Cell<u64>,
+    peer: Peer,
+    function: Function,
+    sent: RefCell<Vec<Forward>>,
+}
+
+impl MemoryHost {
+    /// A host at a time in milliseconds, with a request of the given fields, whose upstream answers 200 at once.
+    pub fn new(now_ms: u64, headers: &[(&str, &str)]) -> Self {
+        MemoryHost {
+            headers: headers
+                .iter()
+                .map(|(name, value)| (name.to_ascii_lowercase(), (*value).to_owned()))
+                .collect(),
+            variables: BTreeMap::new(),
+            now_ms: Cell::new(now_ms),
+            seed: Cell::new(1),
+            peer: Box::new(|_| {
+                let reply = Reply {
+                    status: 200,
+                    body: String::new(),
+                };
+                (0, Ok(reply))
+            }),
+            function: Box::new(|_, _| Err(CallError("no function is scripted".into()))),
+            sent: RefCell::default(),
+        }
+    }
+
+    /// Scripts the upstream: how many milliseconds it takes, and what comes of it.
+    #[must_use]
+    pub fn with_peer(
+        mut self,
+        peer: impl Fn(&Forward) -> (u64, Result<Reply, SendError>) + 'static,
+    ) -> Self {
+        self.peer = Box::new(peer);
+        self
+    }
+
+    /// Scripts the functions of bound workers and services.
+    #[must_use]
+    pub fn with_function(
+        mut self,
+        function: impl Fn(&Call<'_>, Option<Reply>) -> Result<Called<Reply>, CallError> + 'static,
+    ) -> Self {
+        self.function = Box::new(function);
+        self
+    }
+
+    #[must_use]
+    pub fn with_variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.insert(name.into(), value.into());
+        self
+    }
+
+    /// What was sent on through [`Host::send`], in order.
+    pub fn sent(&self) -> Vec<Forward> {
+        self.sent.borrow().clone()
+    }
+}
+
+impl Host for MemoryHost {
+    type Reply = Reply;
+
+    fn header(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.headers.get(name).map(|v| Cow::Borrowed(v.as_str()))
+    }
+
+    fn now_ms(&self) -> u64 {
+        self.now_ms.get()
+    }
+
+    /// SplitMix64: repeatable.
+    fn random(&self) -> u64 {
+        let seed = self.seed.get().wrapping_add(0x9e37_79b9_7f4a_7c15);
+        self.seed.set(seed);
+        let mixed = (seed ^ (seed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        self.variables.get(name).cloned()
+    }
+
+    async fn send(&self, forward: &Forward) -> Result<Reply, SendError> {
+        self.sent.borrow_mut().push(forward.clone());
+        let (took, outcome) = (self.peer)(forward);
+        let limit = u64::from(forward.timeout_ms);
+        self.now_ms
+            .set(self.now_ms.get().saturating_add(took.min(limit)));
+        if took > limit {
+            Err(SendError::TimedOut)
+        } else {
+            outcome
+        }
+    }
+
+    async fn call(
+        &self,
+        call: Call<'_>,
+        reply: Option<Reply>,
+    ) -> Result<Called<Reply>, CallError> {
+        (self.function)(&call, reply)
+    }
+}
+
+/// Runs a future of this host, which never waits for anything but virtual time.
+pub fn run<T>(future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    loop {
+        if let Poll::Ready(value) = future
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()))
+        {
+            return value;
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! From blueprint to plan: references are resolved, keys made ready, routes indexed. Once per isolate and config.
+
+use crate::auth::{Jwt, ResolvedJwt};
+use crate::policy::cors;
+use crate::route::Table;
+use crate::upstream::Base;
+
+use super::{
+    Action, AuthorizerKind, Binding, Blueprint, Cors, Fault, JwtSpec, Mapping, OriginPattern,
+    PathEntry, Piece, Reference, ReferenceKind, Service, Source, Template, Text,
+};
+
+/// Everything that a request runs through; immutable.
+#[derive(Debug)]
+pub struct Plan {
+    pub table: Table,
+    /// In file order; [`Table`] names them by index. No [`Text`] in them is a reference any more.
+    pub paths: Vec<PathEntry>,
+    pub servers: Vec<Result<Base, Fault>>,
+    pub authorizers: Vec<Result<Jwt, Fault>>,
+    pub bindings: Vec<Binding>,
+    pub services: Vec<Service>,
+    pub cors: Option<cors::Policy>,
+}
+
+/// The worker's variables and secrets.
+pub trait Environment {
+    /// `None` where it is unset or not text. An empty value counts as unset.
+    fn get(&self, name: &str) -> Option<String>;
+}
+
+impl<F: Fn(&str) -> Option<String>> Environment for F {
+    fn get(&self, name: &str) -> Option<String> {
+        self(name).filter(|value| !value.is_empty())
+    }
+}
+
+impl Plan {
+    /// Makes a blueprint ready to run. A path whose reference is unset is closed; the faults are for the log.
+    pub fn load(blueprint: Blueprint, env: &impl Environment) -> (Plan, Vec<Fault>) {
+        let mut resolver = Resolver {
+            env,
+            faults: Vec::new(),
+        };
+        let table = Table::new(
+            blueprint
+                .paths
+                .iter()
+                .map(|p| (p.host.as_deref(), p.method, p.pattern.as_str())),
+        );
+        let servers = blueprint.servers.iter().map(|s| resolver.server(&s.alias, &s.url));
+        let servers = servers.collect();
+        let authorizers = blueprint.authorizers.into_iter().map(|a| match a.kind {
+            AuthorizerKind::Jwt(spec) => resolver.jwt(&a.name, spec),
+            AuthorizerKind::Fault(fault) => Err(resolver.report(fault)),
+        });
+        let authorizers = authorizers.collect();
+        let cors = blueprint.cors.map(|c| resolver.cors(c));
+        let mut paths = blueprint.paths;
+        for path in &mut paths {
+            resolver.path(path);
+        }
+        let plan = Plan {
+            table,
+            paths,
+            servers,
+            authorizers,
+            bindings: blueprint.bindings,
+            services: blueprint.services,
+            cors,
+        };
+        (plan, resolver.faults)
+    }
+}
+
+struct Resolver<'e, E> {
+    env: &'e E,
+    faults: Vec<Fault>,
+}
+
+impl<E: Environment> Resolver<'_, E> {
+    fn report(&mut self, fault: Fault) -> Fault {
+        self.faults.push(fault.clone());
+        fault
+    }
+
+    fn reference(&self, reference: &Reference) -> Result<String, Fault> {
+        let Reference { kind, name } = reference;
+        let word = match kind {
+            ReferenceKind::Env => "variable",
+            ReferenceKind::Secret => "secret",
+        };
+        self.env.get(name).ok_or_else(|| Fault {
+            code: "missing_reference".into(),
+            message: format!("the {word} {name} is not set"),
+        })
+    }
+
+    fn text(&self, text: &Text) -> Result<String, Fault> {
+        match text {
+            Text::Literal(value) => Ok(value.clone()),
+            Text::Reference(reference) => self.reference(reference),
+        }
+    }
+
+    fn texts(&self, texts: &[Text]) -> Result<Vec<String>, Fault> {
+        texts.iter().map(|t| self.text(t)).collect()
+    }
+
+    fn in_place(&self, text: &mut Text) -> Result<(), Fault> {
+        if let Text::Reference(reference) = text {
+            *text = Text::Literal(self.reference(reference)?);
+        }
+        Ok(())
+    }
+
+    fn server(&mut self, alias: &str, url: &Text) -> Result<Base, Fault> {
+        self.text(url)
+            .and_then(|url| {
+                Base::parse(&url).map_err(|why| Fault {
+                    code: "bad_url".into(),
+                    message: why.into(),
+                })
+            })
+            .map_err(|fault| self.report(prefixed(&format!("server {alias}"), fault)))
+    }
+
+    fn jwt(&mut self, name: &str, spec: JwtSpec) -> Result<Jwt, Fault> {
+        let resolved = || {
+            Jwt::new(ResolvedJwt {
+                secret: self.text(&spec.secret)?.into(),
+                issuers: self.texts(&spec.issuers)?,
+                audiences: self.texts(&spec.audiences)?,
+                subject: spec.subject.as_ref().map(|s| self.text(s)).transpose()?,
+                algorithms: spec.algorithms,
+                token_type: spec.token_type,
+                leeway: spec.leeway,
+                max_age: spec.max_age,
+                require_exp: spec.require_exp,
+                required_claims: spec.required_claims,
+                sources: spec.sources,
+            })
+        };
+        resolved().map_err(|fault| self.report(prefixed(&format!("authorizer {name}"), fault)))
+    }
+
+    /// An origin whose reference is unset is left out: less is allowed, never more.
+    fn cors(&mut self, mut cors: Cors) -> cors::Policy {
+        for origin in &mut cors.allow_origins {
+            if let OriginPattern::Exact(text) = origin
+                && let Err(fault) = self.in_place(text)
+            {
+                self.report(prefixed("cors", fault));
+            }
+        }
+        cors::Policy::new(&cors)
+    }
+
+    fn path(&mut self, path: &mut PathEntry) {
+        let resolved = match &mut path.action {
+            Action::Proxy { mapping, .. } => match mapping {
+                Some(mapping) => self.mapping(mapping),
+                None => Ok(()),
+            },
+            Action::Respond { headers, body, .. } => headers
+                .iter_mut()
+                .try_for_each(|(_, text)| self.field(text))
+                .and_then(|()| self.template(body)),
+            Action::Call { .. } | Action::Service { .. } => Ok(()),
+            Action::Fault(fault) => Err(fault.clone()),
+        };
+        if let Err(fault) = resolved {
+            let fault = self.report(prefixed(&format!("path {}", path.pattern), fault));
+            path.action = Action::Fault(fault);
+        }
+    }
+
+    fn mapping(&self, mapping: &mut Mapping) -> Result<(), Fault> {
+        let sources = mapping.headers.iter_mut().chain(&mut mapping.query);
+        for (_, source) in sources {
+            if let Source::Config(text) = source {
+                self.in_place(text)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn field(&self, text: &mut Text) -> Result<(), Fault> {
+        self.in_place(text)?;
+        match text {
+            Text::Literal(value) if !crate::http::is_field_value(value) => Err(Fault {
+                code: "bad_header_value".into(),
+                message: "a value that is not fit for a header field".into(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    fn template(&self, template: &mut Template) -> Result<(), Fault> {
+        if let [Piece::Json(_)] | [] = template.0.as_slice() {
+            return Ok(());
+        }
+        let mut body = String::new();
+        for piece in &template.0 {
+            match piece {
+                Piece::Json(json) => body.push_str(json),
+                Piece::Reference(reference) => {
+                    body.push_str(&crate::problem::json_string(&self.reference(reference)?));
+                }
+            }
+        }
+        template.0 = vec![Piece::Json(body)];
+        Ok(())
+    }
+}
+
+fn prefixed(place: &str, fault: Fault) -> Fault {
+    Fault {
+        message: format!("{place}: {}", fault.message),
+        ..fault
+    }
+}
