@@ -240,7 +240,7 @@ impl<H: Host> Exchange<'_, H> {
             json_string(self.request_id),
             json_string(&self.path.pattern),
             serde_json::Value::Object(params),
-            self.claims.map_or("null", Claims::as_json),
+            self.claims.map_or_else(|| "null".to_owned(), Claims::to_json),
         )
     }
 }

@@ -1,6 +1,6 @@
 //! Who calls: the path's authorizer, asked before anything else may see the request.
 
-use crate::auth::{Claims, Token};
+use crate::auth::{Claims, Denied};
 use crate::host::Host;
 use crate::plan::{PathEntry, Plan};
 use crate::problem::Problem;
@@ -20,9 +20,14 @@ pub fn authenticate<H: Host>(
         Some(Err(fault)) => return Err(Problem::config(fault.message.clone())),
         None => return Err(Problem::config("the path names an authorizer that is not there")),
     };
-    let seconds = host.now_ms() / 1000;
-    jwt.find_token(&|name| host.header(name), query)
-        .and_then(|token| jwt.verify(&token, seconds))
+    let now_s = host.now_ms() / 1000;
+    jwt.authenticate(&|name| host.header(name), query, now_s)
         .map(Some)
-        .map_err(|denied| denied.into())
+        .map_err(refused)
+}
+
+fn refused(denied: Denied) -> Problem {
+    Problem::client(Denied::STATUS, denied.code(), denied.text())
+        .with_header("www-authenticate", denied.www_authenticate().into())
+        .with_reason(denied.reason)
 }

@@ -51,7 +51,7 @@ impl Plan {
         let servers = blueprint.servers.iter().map(|s| resolver.server(&s.alias, &s.url));
         let servers = servers.collect();
         let authorizers = blueprint.authorizers.into_iter().map(|a| match a.kind {
-            AuthorizerKind::Jwt(spec) => resolver.jwt(&a.name, spec),
+            AuthorizerKind::Jwt(spec) => resolver.jwt(&a.name, &spec),
             AuthorizerKind::Fault(fault) => Err(resolver.report(fault)),
         });
         let authorizers = authorizers.collect();
@@ -103,10 +103,6 @@ impl<E: Environment> Resolver<'_, E> {
         }
     }
 
-    fn texts(&self, texts: &[Text]) -> Result<Vec<String>, Fault> {
-        texts.iter().map(|t| self.text(t)).collect()
-    }
-
     fn in_place(&self, text: &mut Text) -> Result<(), Fault> {
         if let Text::Reference(reference) = text {
             *text = Text::Literal(self.reference(reference)?);
@@ -125,23 +121,10 @@ impl<E: Environment> Resolver<'_, E> {
             .map_err(|fault| self.report(prefixed(&format!("server {alias}"), fault)))
     }
 
-    fn jwt(&mut self, name: &str, spec: JwtSpec) -> Result<Jwt, Fault> {
-        let resolved = || {
-            Jwt::new(ResolvedJwt {
-                secret: self.text(&spec.secret)?.into(),
-                issuers: self.texts(&spec.issuers)?,
-                audiences: self.texts(&spec.audiences)?,
-                subject: spec.subject.as_ref().map(|s| self.text(s)).transpose()?,
-                algorithms: spec.algorithms,
-                token_type: spec.token_type,
-                leeway: spec.leeway,
-                max_age: spec.max_age,
-                require_exp: spec.require_exp,
-                required_claims: spec.required_claims,
-                sources: spec.sources,
-            })
-        };
-        resolved().map_err(|fault| self.report(prefixed(&format!("authorizer {name}"), fault)))
+    fn jwt(&mut self, name: &str, spec: &JwtSpec) -> Result<Jwt, Fault> {
+        ResolvedJwt::from_spec(spec, |text| self.text(text))
+            .and_then(Jwt::new)
+            .map_err(|fault| self.report(prefixed(&format!("authorizer {name}"), fault)))
     }
 
     /// An origin whose reference is unset is left out: less is allowed, never more.

@@ -4,5 +4,7 @@
 //! made ahead of time and shipped beside the worker, or made in the isolate from a config of KV or a variable.
 
 mod blueprint;
+mod load;
 
 pub use blueprint::*;
+pub use load::{Environment, Plan};

@@ -1,0 +1,157 @@
+//! What a verified token says about its bearer.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// Deeper values are refused: whoever reads them next may not have a limit of its own.
+const MAX_DEPTH: usize = 64;
+
+/// The claims of a token whose signature holds, in the token's order, as the issuer wrote them: numbers keep their
+/// digits. No name stands twice (RFC 7519 section 4).
+#[derive(Clone)]
+pub struct Claims {
+    members: Vec<(String, Box<RawValue>)>,
+}
+
+impl Claims {
+    /// A claim as text: a string's content, a number, `true` or `false` as written, an array or object as compact
+    /// JSON. `None` where it is absent or `null`.
+    ///
+    /// `name` is the whole name, which may contain dots, slashes or colons. The text may contain any character,
+    /// line breaks too: whoever puts it in a header checks it first.
+    pub fn claim(&self, name: &str) -> Option<Cow<'_, str>> {
+        let json = self.json_of(name)?;
+        match json.as_bytes().first() {
+            Some(b'"') => string(json),
+            Some(b'[' | b'{') => Some(Cow::Owned(compact(json))),
+            Some(b'n') => None,
+            _ => Some(Cow::Borrowed(json)),
+        }
+    }
+
+    /// All claims as one compact JSON object.
+    pub fn to_json(&self) -> String {
+        let mut object = String::from("{");
+        for (name, value) in &self.members {
+            if object.len() > 1 {
+                object.push(',');
+            }
+            object.push_str(&serde_json::Value::from(name.as_str()).to_string());
+            object.push(':');
+            object.push_str(&compact(value.get()));
+        }
+        object.push('}');
+        object
+    }
+
+    /// A claim's JSON as written; `null` is a value here.
+    pub(super) fn json_of(&self, name: &str) -> Option<&str> {
+        let (_, value) = self.members.iter().find(|(n, _)| n == name)?;
+        Some(value.get())
+    }
+}
+
+/// Names alone: a token's content does not belong in logs.
+impl fmt::Debug for Claims {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list()
+            .entries(self.members.iter().map(|(name, _)| name))
+            .finish()
+    }
+}
+
+/// Reads a claims set strictly: an object, no name twice, no string that is not Unicode, nothing too deep.
+impl<'de> Deserialize<'de> for Claims {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Claims, D::Error> {
+        deserializer.deserialize_map(ClaimsVisitor)
+    }
+}
+
+struct ClaimsVisitor;
+
+impl<'de> Visitor<'de> for ClaimsVisitor {
+    type Value = Claims;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a claims set")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Claims, A::Error> {
+        let mut members = Vec::with_capacity(12);
+        while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
+            match value.get().as_bytes().first() {
+                Some(b'"') if string(value.get()).is_none() => {
+                    return Err(A::Error::custom("a string that is not Unicode"));
+                }
+                Some(b'[' | b'{') if depth(value.get()) > MAX_DEPTH => {
+                    return Err(A::Error::custom("nested too deeply"));
+                }
+                _ => {}
+            }
+            members.push((name, value));
+        }
+
+        let mut names: Vec<&str> = members.iter().map(|(name, _)| name.as_str()).collect();
+        names.sort_unstable();
+        if names.windows(2).any(|pair| pair.first() == pair.last()) {
+            return Err(A::Error::custom("a claim twice"));
+        }
+        Ok(Claims { members })
+    }
+}
+
+/// The content of a JSON string. `None` if its escapes do not make Unicode (a lone surrogate).
+pub(super) fn string(json: &str) -> Option<Cow<'_, str>> {
+    let content = json.strip_prefix('"')?.strip_suffix('"')?;
+    if content.contains('\\') {
+        serde_json::from_str(json).ok().map(Cow::Owned)
+    } else {
+        Some(Cow::Borrowed(content))
+    }
+}
+
+/// Valid JSON without the white space between its tokens.
+fn compact(json: &str) -> String {
+    let mut compact = String::with_capacity(json.len());
+    compact.extend(
+        tokens(json)
+            .filter(|(c, within_string)| *within_string || !c.is_ascii_whitespace())
+            .map(|(c, _)| c),
+    );
+    compact
+}
+
+/// How deep valid JSON's arrays and objects are nested.
+fn depth(json: &str) -> usize {
+    let mut open = 0_usize;
+    let mut deepest = 0;
+    for (c, within_string) in tokens(json) {
+        match c {
+            '[' | '{' if !within_string => open = open.saturating_add(1),
+            ']' | '}' if !within_string => open = open.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(open);
+    }
+    deepest
+}
+
+/// The characters of valid JSON, each with whether it is part of a string.
+fn tokens(json: &str) -> impl Iterator<Item = (char, bool)> {
+    let mut within_string = false;
+    let mut escaped = false;
+    json.chars().map(move |c| {
+        let was_within = within_string;
+        if escaped {
+            escaped = false;
+        } else if within_string && c == '\\' {
+            escaped = true;
+        } else if c == '"' {
+            within_string = !within_string;
+        }
+        (c, was_within || within_string)
+    })
+}

@@ -1,0 +1,77 @@
+//! Why a caller is refused, in the words for the client and in those for the operator.
+
+use std::borrow::Cow;
+
+/// A refusal. Its answer has status 401.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denied {
+    pub cause: Cause,
+    /// For the operator's log. It names claims and rules, never a token, a secret or an expected value.
+    pub reason: Cow<'static, str>,
+}
+
+/// What the client is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// There is no token, or something else stands in its place.
+    NoToken,
+    /// It is not a JSON Web Signature that this gateway would look at.
+    NotJws,
+    Signature,
+    /// Past its `exp`, or older than the authorizer's `max_age`.
+    Expired,
+    Claims,
+}
+
+impl Denied {
+    pub(crate) fn new(cause: Cause, reason: impl Into<Cow<'static, str>>) -> Denied {
+        Denied {
+            cause,
+            reason: reason.into(),
+        }
+    }
+
+    pub const STATUS: u16 = 401;
+
+    /// The stable code of the answer.
+    pub fn code(&self) -> &'static str {
+        match self.cause {
+            Cause::NoToken => "AUTH_ERROR",
+            Cause::NotJws => "ERR_JWS_INVALID",
+            Cause::Signature => "ERR_JWS_SIGNATURE_VERIFICATION_FAILED",
+            Cause::Expired => "ERR_JWT_EXPIRED",
+            Cause::Claims => "ERR_JWT_CLAIM_VALIDATION_FAILED",
+        }
+    }
+
+    /// The answer's text for the client.
+    pub fn text(&self) -> &'static str {
+        match self.cause {
+            Cause::NoToken => "No token provided or token format is invalid.",
+            Cause::NotJws => "Invalid JWS",
+            Cause::Signature => "Signature verification failed",
+            Cause::Expired => "Token has expired.",
+            Cause::Claims => "JWT claim validation failed",
+        }
+    }
+
+    /// The value of `WWW-Authenticate`. A request without a token gets no error code (RFC 6750 section 3.1);
+    /// the realm is there because a challenge has at least one parameter (RFC 6750 section 3).
+    pub fn www_authenticate(&self) -> &'static str {
+        match self.cause {
+            Cause::NoToken => r#"Bearer realm="causeway""#,
+            Cause::NotJws => {
+                r#"Bearer realm="causeway", error="invalid_token", error_description="Invalid JWS""#
+            }
+            Cause::Signature => {
+                r#"Bearer realm="causeway", error="invalid_token", error_description="Signature verification failed""#
+            }
+            Cause::Expired => {
+                r#"Bearer realm="causeway", error="invalid_token", error_description="Token has expired.""#
+            }
+            Cause::Claims => {
+                r#"Bearer realm="causeway", error="invalid_token", error_description="JWT claim validation failed""#
+            }
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Where a request carries its token.
+
+use std::borrow::Cow;
+
+use crate::plan::TokenSource;
+
+/// What was found in the places where a token can stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    Token(String),
+    /// No place has anything.
+    Missing,
+    /// A place has something that is not one token: another scheme, a blank within, or more than one of it.
+    NotBearer,
+}
+
+/// Looks through `sources` in order. The first that has a token, or a broken one, decides; an `Authorization` of
+/// another scheme does not, because it may be meant for the upstream.
+pub(super) fn find<'a>(
+    sources: &[TokenSource],
+    header: &dyn Fn(&str) -> Option<Cow<'a, str>>,
+    query: Option<&str>,
+) -> Found {
+    let mut other_scheme = false;
+    for source in sources {
+        let found = match source {
+            TokenSource::Bearer => match header("authorization") {
+                None => Found::Missing,
+                Some(credentials) => bearer(&credentials).unwrap_or_else(|| {
+                    other_scheme = true;
+                    Found::Missing
+                }),
+            },
+            TokenSource::Header(name) => only(header(name).into_iter()),
+            TokenSource::Cookie(name) => {
+                let cookies = header("cookie").unwrap_or_default();
+                only(cookie_values(&cookies, name))
+            }
+            TokenSource::Query(name) => only(query_values(query.unwrap_or_default(), name)),
+        };
+        if found != Found::Missing {
+            return found;
+        }
+    }
+    if other_scheme {
+        Found::NotBearer
+    } else {
+        Found::Missing
+    }
+}
+
+/// What follows `Bearer`, whose case does not matter (RFC 9110 section 11.1). `None` for another scheme.
+fn bearer(credentials: &str) -> Option<Found> {
+    let credentials = trim(credentials);
+    let (scheme, token) = credentials.split_once(' ').unwrap_or((credentials, ""));
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then(|| one_token(trim(token)))
+}
+
+/// The one value among several; an empty one is none. Two cannot be told apart: the order of cookies means nothing
+/// (RFC 6265 section 4.2.2), and a query parameter stands once (RFC 6750 section 2, RFC 6749 section 3.1).
+fn only<'a>(mut values: impl Iterator<Item = Cow<'a, str>>) -> Found {
+    match (values.next(), values.next()) {
+        (Some(value), None) if trim(&value).is_empty() => Found::Missing,
+        (Some(value), None) => one_token(trim(&value)),
+        (Some(_), Some(_)) => Found::NotBearer,
+        (None, _) => Found::Missing,
+    }
+}
+
+/// A token is one word (RFC 6750 section 2.1). Two headers that were joined by a comma are not.
+fn one_token(text: &str) -> Found {
+    let one_word = !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic() && b != b',');
+    if one_word {
+        Found::Token(text.to_owned())
+    } else {
+        Found::NotBearer
+    }
+}
+
+/// The values of all cookies of that name, whose case matters, without their optional quotes (RFC 6265 section 4.1.1).
+fn cookie_values<'a>(cookies: &'a str, name: &str) -> impl Iterator<Item = Cow<'a, str>> {
+    cookies
+        .split(';')
+        .filter_map(|pair| pair.split_once('='))
+        .filter(move |(key, _)| trim(key) == name)
+        .map(|(_, value)| {
+            let value = trim(value);
+            let unquoted = value.strip_prefix('"').and_then(|v| v.strip_suffix('"'));
+            Cow::Borrowed(unquoted.unwrap_or(value))
+        })
+}
+
+/// The decoded values of all query parameters of that name.
+fn query_values<'a>(query: &'a str, name: &str) -> impl Iterator<Item = Cow<'a, str>> {
+    form_urlencoded::parse(query.as_bytes())
+        .filter(move |(key, _)| key == name)
+        .map(|(_, value)| value)
+}
+
+/// Without the optional white space around a value (RFC 9110 section 5.6.3).
+fn trim(value: &str) -> &str {
+    value.trim_matches([' ', '\t'])
+}

@@ -1,0 +1,333 @@
+//! The JSON Web Token authorizer (RFC 7519, RFC 8725) with HMAC keys (RFC 7518 section 3.2).
+
+use std::borrow::Cow;
+
+use jsonwebtoken::errors::{Error, ErrorKind};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+
+use super::claims::{Claims, string};
+use super::denied::{Cause, Denied};
+use super::find::{Found, find};
+use super::header::JoseHeader;
+use super::hmac;
+use crate::plan::{Fault, HmacAlgorithm, JwtSpec, Text, TokenSource};
+use crate::secret::Secret;
+
+/// A longer token is refused before anything in it is read.
+pub const MAX_TOKEN_BYTES: usize = 16 * 1024;
+
+/// A [`JwtSpec`] whose references have been looked up. The members mean the same.
+#[derive(Clone, Debug)]
+pub struct ResolvedJwt {
+    pub secret: Secret,
+    pub algorithms: Vec<HmacAlgorithm>,
+    pub issuers: Vec<String>,
+    pub audiences: Vec<String>,
+    pub subject: Option<String>,
+    pub token_type: Option<String>,
+    /// Seconds.
+    pub leeway: u32,
+    /// Seconds.
+    pub max_age: Option<u32>,
+    pub require_exp: bool,
+    pub required_claims: Vec<String>,
+    pub sources: Vec<TokenSource>,
+}
+
+impl ResolvedJwt {
+    /// Looks every value of `spec` up with `resolve`; the first that it cannot give is the fault.
+    pub fn from_spec(
+        spec: &JwtSpec,
+        mut resolve: impl FnMut(&Text) -> Result<String, Fault>,
+    ) -> Result<ResolvedJwt, Fault> {
+        Ok(ResolvedJwt {
+            secret: Secret::new(resolve(&spec.secret)?),
+            algorithms: spec.algorithms.clone(),
+            issuers: spec
+                .issuers
+                .iter()
+                .map(&mut resolve)
+                .collect::<Result<_, _>>()?,
+            audiences: spec
+                .audiences
+                .iter()
+                .map(&mut resolve)
+                .collect::<Result<_, _>>()?,
+            subject: spec.subject.as_ref().map(&mut resolve).transpose()?,
+            token_type: spec.token_type.clone(),
+            leeway: spec.leeway,
+            max_age: spec.max_age,
+            require_exp: spec.require_exp,
+            required_claims: spec.required_claims.clone(),
+            sources: spec.sources.clone(),
+        })
+    }
+}
+
+/// A JWT authorizer, ready to check tokens.
+pub struct Jwt {
+    key: DecodingKey,
+    /// Algorithms, issuer, audience, subject. Times are not among them: the crate would read a clock.
+    validation: Validation,
+    /// Without case and `application/`.
+    token_type: Option<String>,
+    leeway: f64,
+    max_age: Option<f64>,
+    require_exp: bool,
+    required_claims: Vec<String>,
+    sources: Vec<TokenSource>,
+}
+
+impl Jwt {
+    /// A fault where nothing could be checked safely: no algorithm, a secret shorter than the longest allowed
+    /// algorithm's hash (RFC 7518 section 3.2), or an empty expected value.
+    pub fn new(spec: ResolvedJwt) -> Result<Jwt, Fault> {
+        let secret = spec.secret.expose().as_bytes();
+        let Some(strongest) = spec.algorithms.iter().max() else {
+            return Err(fault("jwt_no_algorithm", "no algorithm is allowed".into()));
+        };
+        let needed = hash_bytes(*strongest);
+        if secret.len() < needed {
+            let message = format!(
+                "the secret has {} bytes; {} needs at least {needed} (RFC 7518 section 3.2)",
+                secret.len(),
+                name(*strongest)
+            );
+            return Err(fault("jwt_weak_secret", message));
+        }
+        let mut expected = spec
+            .issuers
+            .iter()
+            .chain(&spec.audiences)
+            .chain(&spec.subject);
+        if expected.any(String::is_empty) {
+            let message = "an expected issuer, audience or subject is empty".into();
+            return Err(fault("jwt_empty_value", message));
+        }
+
+        let mut validation = Validation::default();
+        validation.algorithms = spec.algorithms.iter().map(|a| algorithm(*a)).collect();
+        validation.validate_exp = false;
+        validation.validate_nbf = false;
+        // A claim that is compared must be there: the crate lets an absent one pass.
+        let mut compared = Vec::new();
+        if !spec.issuers.is_empty() {
+            validation.set_issuer(&spec.issuers);
+            compared.push("iss");
+        }
+        validation.validate_aud = !spec.audiences.is_empty();
+        if validation.validate_aud {
+            validation.set_audience(&spec.audiences);
+            compared.push("aud");
+        }
+        if spec.subject.is_some() {
+            validation.sub = spec.subject;
+            compared.push("sub");
+        }
+        validation.set_required_spec_claims(&compared);
+
+        hmac::install();
+        Ok(Jwt {
+            key: DecodingKey::from_secret(secret),
+            validation,
+            token_type: spec.token_type.as_deref().map(media_type),
+            leeway: f64::from(spec.leeway),
+            max_age: spec.max_age.map(f64::from),
+            require_exp: spec.require_exp,
+            required_claims: spec.required_claims,
+            sources: spec.sources,
+        })
+    }
+
+    /// Looks for the token where the authorizer's sources say. `header` gives a header's value by its lower-case
+    /// name; `query` is the raw query, without its question mark.
+    pub fn find_token<'a>(
+        &self,
+        header: &dyn Fn(&str) -> Option<Cow<'a, str>>,
+        query: Option<&str>,
+    ) -> Found {
+        find(&self.sources, header, query)
+    }
+
+    /// Finds and verifies in one step; `now_s` is Unix time in seconds.
+    pub fn authenticate<'a>(
+        &self,
+        header: &dyn Fn(&str) -> Option<Cow<'a, str>>,
+        query: Option<&str>,
+        now_s: u64,
+    ) -> Result<Claims, Denied> {
+        match self.find_token(header, query) {
+            Found::Token(token) => self.verify(&token, now_s),
+            Found::Missing => Err(Denied::new(Cause::NoToken, "no token")),
+            Found::NotBearer => Err(Denied::new(Cause::NoToken, "not one Bearer token")),
+        }
+    }
+
+    /// Checks a token at the Unix time `now_s`, in seconds.
+    pub fn verify(&self, token: &str, now_s: u64) -> Result<Claims, Denied> {
+        let header = self.check_form(token)?;
+        let claims = jsonwebtoken::decode::<Claims>(token, &self.key, &self.validation)
+            .map_err(|error| denied(&error))?
+            .claims;
+        self.check_types(&header, &claims)?;
+        self.check_times(&claims, to_seconds(now_s))?;
+        Ok(claims)
+    }
+
+    /// What can be said without the key: size, parts, header.
+    fn check_form(&self, token: &str) -> Result<JoseHeader, Denied> {
+        let not_jws = |reason: &'static str| Denied::new(Cause::NotJws, reason);
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(not_jws("the token is too long"));
+        }
+        let mut parts = token.split('.');
+        let (Some(header), Some(_), Some(_), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Err(not_jws("the token has not three parts"));
+        };
+        let header = JoseHeader::read(header)
+            .ok_or_else(|| not_jws("the token's header is malformed or has a refused member"))?;
+        let allowed = header
+            .alg
+            .parse::<Algorithm>()
+            .is_ok_and(|alg| self.validation.algorithms.contains(&alg));
+        if allowed {
+            Ok(header)
+        } else {
+            Err(not_jws("the token's algorithm is not allowed"))
+        }
+    }
+
+    /// The token's type, required claims, and that `iss` is one string (RFC 7519 section 4.1.1).
+    fn check_types(&self, header: &JoseHeader, claims: &Claims) -> Result<(), Denied> {
+        if let Some(expected) = &self.token_type
+            && header.typ.as_deref().map(media_type).as_ref() != Some(expected)
+        {
+            return Err(Denied::new(Cause::Claims, "typ is not the expected one"));
+        }
+        if self.validation.iss.is_some() && claims.json_of("iss").and_then(string).is_none() {
+            return Err(Denied::new(Cause::Claims, "iss is not a string"));
+        }
+        for name in &self.required_claims {
+            if matches!(claims.json_of(name), None | Some("null")) {
+                return Err(Denied::new(Cause::Claims, format!("{name} is missing")));
+            }
+        }
+        Ok(())
+    }
+
+    /// `exp`, `nbf`, `iat` (RFC 7519 sections 4.1.4 to 4.1.6) and the age.
+    fn check_times(&self, claims: &Claims, now: f64) -> Result<(), Denied> {
+        let exp = date(claims, "exp")?;
+        let nbf = date(claims, "nbf")?;
+        let iat = date(claims, "iat")?;
+        match exp {
+            Some(exp) if now >= exp + self.leeway => {
+                return Err(Denied::new(Cause::Expired, "exp has passed"));
+            }
+            None if self.require_exp => {
+                return Err(Denied::new(Cause::Claims, "exp is missing"));
+            }
+            _ => {}
+        }
+        if nbf.is_some_and(|nbf| nbf > now + self.leeway) {
+            return Err(Denied::new(Cause::Claims, "nbf has not come"));
+        }
+        if iat.is_some_and(|iat| iat > now + self.leeway) {
+            return Err(Denied::new(Cause::Claims, "iat is in the future"));
+        }
+        match (self.max_age, iat) {
+            (Some(max_age), Some(iat)) if now > iat + max_age + self.leeway => {
+                Err(Denied::new(Cause::Expired, "older than max_age"))
+            }
+            (Some(_), None) => Err(Denied::new(
+                Cause::Claims,
+                "iat is missing and max_age needs it",
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A NumericDate (RFC 7519 section 2): seconds, perhaps with a fraction. Anything else under that name is refused,
+/// `null` too.
+fn date(claims: &Claims, name: &'static str) -> Result<Option<f64>, Denied> {
+    let Some(json) = claims.json_of(name) else {
+        return Ok(None);
+    };
+    // Rust's grammar of numbers is wider than JSON's; that this is JSON is known already.
+    match json.parse::<f64>() {
+        Ok(seconds) if seconds.is_finite() => Ok(Some(seconds)),
+        _ => Err(Denied::new(
+            Cause::Claims,
+            format!("{name} is not a finite number"),
+        )),
+    }
+}
+
+/// What the crate's refusal means. Its own words may quote the token: they are not taken over.
+fn denied(error: &Error) -> Denied {
+    let (cause, reason) = match error.kind() {
+        ErrorKind::InvalidSignature => (Cause::Signature, "the signature is another"),
+        ErrorKind::InvalidIssuer => (Cause::Claims, "iss is not an expected one"),
+        ErrorKind::InvalidAudience => (Cause::Claims, "aud has no expected one"),
+        ErrorKind::InvalidSubject => (Cause::Claims, "sub is not the expected one"),
+        ErrorKind::MissingRequiredClaim(name) => {
+            let reason = format!("{name} is missing or of the wrong type");
+            return Denied::new(Cause::Claims, reason);
+        }
+        ErrorKind::Base64(_) => (Cause::NotJws, "a part is not canonical base64url"),
+        ErrorKind::Json(_) => (Cause::NotJws, "the claims are not a sound JSON object"),
+        _ => (Cause::NotJws, "the token cannot be checked"),
+    };
+    Denied::new(cause, reason)
+}
+
+fn fault(code: &str, message: String) -> Fault {
+    Fault {
+        code: code.to_owned(),
+        message,
+    }
+}
+
+/// A `typ` as it is compared: without case, and without the prefix that may be left out (RFC 7515 section 4.1.9).
+fn media_type(typ: &str) -> String {
+    let typ = typ.to_ascii_lowercase();
+    match typ.strip_prefix("application/") {
+        Some(short) => short.to_owned(),
+        None => typ,
+    }
+}
+
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "exact for the next 285 million years"
+)]
+fn to_seconds(now_s: u64) -> f64 {
+    now_s as f64
+}
+
+fn algorithm(algorithm: HmacAlgorithm) -> Algorithm {
+    match algorithm {
+        HmacAlgorithm::Hs256 => Algorithm::HS256,
+        HmacAlgorithm::Hs384 => Algorithm::HS384,
+        HmacAlgorithm::Hs512 => Algorithm::HS512,
+    }
+}
+
+fn name(algorithm: HmacAlgorithm) -> &'static str {
+    match algorithm {
+        HmacAlgorithm::Hs256 => "HS256",
+        HmacAlgorithm::Hs384 => "HS384",
+        HmacAlgorithm::Hs512 => "HS512",
+    }
+}
+
+fn hash_bytes(algorithm: HmacAlgorithm) -> usize {
+    match algorithm {
+        HmacAlgorithm::Hs256 => 32,
+        HmacAlgorithm::Hs384 => 48,
+        HmacAlgorithm::Hs512 => 64,
+    }
+}
