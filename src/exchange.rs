@@ -13,6 +13,17 @@ pub struct Request<'a> {
     pub authority: &'a str,
     /// Path and query, raw.
     pub target: &'a str,
+    pub body: Body,
+}
+
+/// How a request's body is framed (RFC 9112 section 6).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Body {
+    #[default]
+    None,
+    /// By `Content-Length`.
+    Sized,
+    Chunked,
 }
 
 impl<'a> Request<'a> {
@@ -26,7 +37,13 @@ impl<'a> Request<'a> {
             scheme,
             authority,
             target,
+            body: Body::None,
         })
+    }
+
+    #[must_use]
+    pub fn with_body(self, body: Body) -> Self {
+        Request { body, ..self }
     }
 }
 

@@ -4,12 +4,12 @@ mod act;
 mod caller;
 
 use crate::edits::Edits;
-use crate::exchange::{Answer, Kind, Request, request_id};
+use crate::exchange::{Answer, Body, Kind, Request, request_id};
 use crate::host::{Host, SendError};
-use crate::plan::{Plan, Tolerance};
+use crate::plan::Plan;
 use crate::policy::cors::Verdict;
 use crate::problem::Problem;
-use crate::route::{self, Found, Risks};
+use crate::route::{self, Found, PathError};
 
 use act::Exchange;
 
@@ -40,21 +40,24 @@ async fn inbound<H: Host>(
     edits: &mut Edits,
 ) -> Result<Outcome<H::Reply>, Problem> {
     let target = if request.target.is_empty() { "/" } else { request.target };
-    let canonical = route::canonicalise(target)
-        .map_err(|error| Problem::client(error.status(), error.code(), error.message()))?;
+    if !is_authority(request.authority) {
+        return Err(Problem::client(400, "invalid_host", "The Host header is malformed."));
+    }
+    let canonical = route::canonicalise(target).map_err(bad_path)?;
     if preflight(plan, host, request, origin, edits)? {
         return Ok(Outcome::Preflight);
     }
     let found = plan.table.find(request.authority, request.method, &canonical.path);
     let (matched, path) = match found {
-        Found::Route(matched) => match plan.paths.get(matched.index) {
+        Found::Match(matched) => match plan.paths.get(matched.index) {
             Some(path) => (matched, path),
             None => return Err(Problem::config("the route table and the paths disagree")),
         },
         Found::MethodNotAllowed(allow) => return Err(Problem::method_not_allowed(allow.to_string())),
         Found::NotFound => return Err(Problem::not_found()),
     };
-    tolerate(&canonical.risks, path.tolerate)?;
+    canonical.risks.check(path.tolerate).map_err(bad_path)?;
+    guards(request, host)?;
     let claims = caller::authenticate(plan, host, path, canonical.query)?;
     let exchange = Exchange {
         plan,
@@ -62,7 +65,7 @@ async fn inbound<H: Host>(
         request,
         path,
         canonical: &canonical,
-        params: &matched.params,
+        matched: &matched,
         claims: claims.as_ref(),
         request_id,
     };
@@ -104,12 +107,57 @@ fn preflight<H: Host>(
     Ok(true)
 }
 
-/// Refuses a spelling that the matched path does not take upon itself.
-fn tolerate(risks: &Risks, tolerate: Tolerance) -> Result<(), Problem> {
-    match risks.first_beyond(tolerate) {
-        None => Ok(()),
-        Some(error) => Err(Problem::client(error.status(), error.code(), error.message())),
+/// Refuses what no upstream could be sent as it came.
+fn guards<H: Host>(request: Request<'_>, host: &H) -> Result<(), Problem> {
+    let bodiless = matches!(request.method, "GET" | "HEAD");
+    if bodiless && request.body == Body::Chunked {
+        // The platform drops such a body without a word (RFC 9110 section 15.5.12).
+        return Err(Problem::client(
+            411,
+            "length_required",
+            "A GET or HEAD request with a body needs a Content-Length.",
+        ));
     }
+    if websocket(request, host) {
+        if host.header("sec-websocket-version").as_deref() != Some("13") {
+            // RFC 6455 section 4.4.
+            let problem = Problem::client(
+                426,
+                "websocket_version",
+                "Only version 13 of the WebSocket protocol is served.",
+            );
+            return Err(problem.with_header("sec-websocket-version", "13".into()));
+        }
+        if host.header("sec-websocket-key").is_none_or(|k| k.is_empty()) {
+            return Err(Problem::client(
+                400,
+                "websocket_key",
+                "The WebSocket handshake has no key.",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Whether the client asks for a WebSocket (RFC 6455 section 4.1). Any other upgrade is not taken up (RFC 9110
+/// section 7.8).
+fn websocket<H: Host>(request: Request<'_>, host: &H) -> bool {
+    request.method == "GET"
+        && host
+            .header("upgrade")
+            .is_some_and(|u| u.eq_ignore_ascii_case("websocket"))
+}
+
+/// A host and an optional port, in the characters that either can have.
+fn is_authority(authority: &str) -> bool {
+    !authority.is_empty()
+        && authority
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b':' | b'[' | b']'))
+}
+
+fn bad_path(error: PathError) -> Problem {
+    Problem::client(error.status(), error.code(), error.message())
 }
 
 /// CORS, problem document, request id, log: what every answer passes.

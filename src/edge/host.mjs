@@ -6,6 +6,15 @@ import { unanswered } from './causeway.js';
 
 const PROBLEM = 'application/problem+json';
 
+// Names of fields that are not passed on.
+let fromRequest = [];
+let fromResponse = [];
+
+export function remove(request, response) {
+  fromRequest = request;
+  fromResponse = response;
+}
+
 // ---- what an exchange asks of its request and its environment ----
 
 export function header(request, name) {
@@ -24,8 +33,8 @@ export function fill(bytes) {
 // ---- calls of other code ----
 
 // Resolves to [kind, value]: 'proceed', 'reply' with a Response, 'object' with JSON, or 'other' with a type's name.
-export async function call(request, env, binding, name, removed, edits, variables, context, reply) {
-  const subject = reply ?? edited(request, removed, edits);
+export async function call(request, env, binding, name, edits, variables, context, reply) {
+  const subject = reply ?? edited(request, edits);
   let result;
   if (name === undefined) {
     const Service = services[binding];
@@ -42,22 +51,19 @@ export async function call(request, env, binding, name, removed, edits, variable
   return ['other', result === null ? 'null' : typeof result];
 }
 
-function edited(request, removed, edits) {
-  const headers = new Headers(request.headers);
-  for (const name of removed.split('\n')) headers.delete(name);
+function edited(request, edits) {
   const lines = edits.split('\n');
-  apply(headers, lines, 0, lines.length - 1);
+  const headers = outgoing(request, lines, 0, lines.length - 1);
   // The callee may read the body; what goes on to an upstream is the other branch.
-  const body = request.body === null ? null : request.clone().body;
-  return new Request(request.url, { method: request.method, headers, body, redirect: 'manual' });
+  const source = request.body === null ? request : request.clone();
+  return new Request(source, { headers, redirect: 'manual' });
 }
 
 // ---- sending on ----
 
-// Rejects with the platform's error, or with TIMED_OUT.
-export async function send(request, removed, script) {
-  const lines = script.split('\n');
-  return dispatch(request, removed.split('\n'), lines);
+// Rejects with the platform's error, or so that is_time_out knows it.
+export function send(request, script) {
+  return dispatch(request, script.split('\n'));
 }
 
 const TIMED_OUT = Symbol('timed out');
@@ -67,38 +73,48 @@ export function is_time_out(error) {
 }
 
 // lines: F, time-out in ms, websocket mark, URL, number of lines of request edits, request id, those edits, ...
-function dispatch(request, removed, lines) {
-  const headers = new Headers(request.headers);
-  for (let i = 0; i < removed.length; i++) headers.delete(removed[i]);
-  apply(headers, lines, 6, 6 + Number(lines[4]));
+async function dispatch(request, lines) {
+  const { method, body } = request;
+  const headers = outgoing(request, lines, 6, 6 + Number(lines[4]));
   if (lines[2] === 'w') headers.set('upgrade', 'websocket');
   const aborter = new AbortController();
+  // The time-out ends with the head: a body may take as long as it takes.
   const timer = setTimeout(() => aborter.abort(TIMED_OUT), Number(lines[1]));
-  return fetch(lines[3], {
-    method: request.method,
-    headers,
-    body: request.body,
-    redirect: 'manual',
-    signal: aborter.signal,
-  }).finally(() => clearTimeout(timer));
+  try {
+    // fetch(url, init) refuses a body on GET and HEAD; a Request made from a Request keeps it.
+    const reply = body !== null && (method === 'GET' || method === 'HEAD')
+      ? await fetch(new Request(lines[3], request), { headers, redirect: 'manual', signal: aborter.signal })
+      : await fetch(lines[3], { method, headers, body, redirect: 'manual', signal: aborter.signal });
+    if (reply.status === 101 && reply.webSocket === null) throw new Error('it switched protocols without being asked');
+    return reply;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function outgoing(request, lines, from, to) {
+  const headers = new Headers(request.headers);
+  for (let i = 0; i < fromRequest.length; i++) headers.delete(fromRequest[i]);
+  apply(headers, lines, from, to);
+  return headers;
 }
 
 // ---- answering ----
 
 // Turns the gateway's script into the response.
-export function answer(script, request, reply, removed) {
+export function answer(script, request, reply) {
   const lines = script.split('\n');
   switch (lines[0]) {
-    case 'F': return forward(request, lines, removed);
+    case 'F': return forward(request, lines);
     case 'R': return handedOn(reply, lines, 1);
     default: return own(lines);
   }
 }
 
-async function forward(request, lines, removed) {
+async function forward(request, lines) {
   const edits = 6 + Number(lines[4]);
   try {
-    return handedOn(await dispatch(request, removed, lines), lines, edits);
+    return handedOn(await dispatch(request, lines), lines, edits);
   } catch (error) {
     const [status, body] = unanswered(error === TIMED_OUT, String(error?.message ?? error), lines[5]).split('\n');
     const headers = new Headers();
@@ -108,13 +124,13 @@ async function forward(request, lines, removed) {
   }
 }
 
+// The body is handed through as it comes, encoded or not; a WebSocket goes with it.
 function handedOn(reply, lines, from) {
-  const response = reply.status === 101
-    ? new Response(null, { status: 101, webSocket: reply.webSocket, headers: reply.headers })
-    : new Response(reply.body, reply);
+  const response = new Response(reply.body, reply);
   const { headers } = response;
   const connection = headers.get('connection');
   if (connection !== null) for (const name of connection.split(',')) headers.delete(name.trim());
+  for (let i = 0; i < fromResponse.length; i++) headers.delete(fromResponse[i]);
   apply(headers, lines, from, lines.length - 1);
   return response;
 }

@@ -7,8 +7,8 @@ use std::ops::Range;
 use js_sys::Array;
 use wasm_bindgen::prelude::*;
 
+use crate::exchange::Body;
 use crate::host::{Call, CallError, Called, Callee, Forward, Host, SendError};
-use crate::upstream::REQUEST_REMOVED;
 
 use super::script;
 
@@ -35,7 +35,7 @@ pub struct Head {
     lines: [Range<usize>; LINES],
 }
 
-const LINES: usize = 7;
+const LINES: usize = 8;
 
 impl Head {
     pub fn new(text: String) -> Head {
@@ -55,6 +55,14 @@ impl Head {
 
     pub fn url(&self) -> &str {
         self.line(1)
+    }
+
+    pub fn body(&self) -> Body {
+        match self.line(7) {
+            "" => Body::None,
+            "chunked" => Body::Chunked,
+            _ => Body::Sized,
+        }
     }
 
     /// `None` where the field is not among those that are brought along.
@@ -97,12 +105,12 @@ impl Host for EdgeHost {
     }
 
     fn variable(&self, name: &str) -> Option<String> {
-        js::variable(&self.env, name)
+        variable(&self.env, name)
     }
 
     async fn send(&self, forward: &Forward) -> Result<JsValue, SendError> {
         let script = script::forward_head(forward, "", 0);
-        js::send(&self.request, &REQUEST_REMOVED.join("\n"), &script)
+        js::send(&self.request, &script)
             .await
             .map_err(|error| {
                 if js::is_time_out(&error) {
@@ -127,7 +135,6 @@ impl Host for EdgeHost {
             &self.env,
             owner,
             function,
-            &REQUEST_REMOVED.join("\n"),
             call.edits.as_str(),
             &call.env,
             &call.context,
@@ -144,6 +151,11 @@ impl Host for EdgeHost {
             _ => Called::Other(value.as_string().unwrap_or_default()),
         })
     }
+}
+
+/// A text variable or secret.
+pub fn variable(env: &JsValue, name: &str) -> Option<String> {
+    js::variable(env, name)
 }
 
 fn message(error: &JsValue) -> String {
@@ -187,18 +199,13 @@ mod js {
         pub fn fill(bytes: &mut [u8]);
         pub fn is_time_out(error: &JsValue) -> bool;
         #[wasm_bindgen(catch)]
-        pub async fn send(
-            request: &JsValue,
-            removed: &str,
-            script: &str,
-        ) -> Result<JsValue, JsValue>;
+        pub async fn send(request: &JsValue, script: &str) -> Result<JsValue, JsValue>;
         #[wasm_bindgen(catch)]
         pub async fn call(
             request: &JsValue,
             env: &JsValue,
             owner: &str,
             function: Option<&str>,
-            removed: &str,
             edits: &str,
             variables: &str,
             context: &str,

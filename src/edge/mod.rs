@@ -21,7 +21,7 @@ use crate::exchange::{Answer, Request};
 use crate::gateway;
 use crate::host::SendError;
 use crate::plan::Plan;
-use crate::upstream::REQUEST_REMOVED;
+use crate::upstream::{REQUEST_REMOVED, RESPONSE_REMOVED};
 
 use host::{EdgeHost, Head};
 
@@ -32,15 +32,15 @@ thread_local! {
     static PENDING: Cell<Option<Promise>> = const { Cell::new(None) };
 }
 
-/// Names of the request fields that never reach an upstream, a line each.
+/// Names of the fields that are not passed on: of requests on the first line, of responses on the second.
 #[wasm_bindgen]
 pub fn removed_fields() -> String {
     console_error_panic_hook::set_once();
-    REQUEST_REMOVED.join("\n")
+    format!("{}\n{}", REQUEST_REMOVED.join(" "), RESPONSE_REMOVED.join(" "))
 }
 
 /// Takes one request. `head` is lines: method, URL, `Origin`, `Authorization`, `Connection`, `CF-Connecting-IP`,
-/// `Upgrade`; an absent field is an empty line.
+/// `Upgrade`, and for a request with a body its `Content-Length` or `chunked`; what is absent is an empty line.
 ///
 /// The script of the answer, or `None` where the exchange waits for something: then [`pending`] is its promise.
 #[wasm_bindgen]
@@ -51,7 +51,10 @@ pub fn serve(request: JsValue, env: JsValue, head: String) -> Option<String> {
     let mut exchange: Exchange = Box::pin(async move {
         let host = EdgeHost::new(request, env, Head::new(head));
         match Request::new(host.head().method(), host.head().url()) {
-            Some(request) => gateway::serve(&plan, &host, request).await,
+            Some(request) => {
+                let request = request.with_body(host.head().body());
+                gateway::serve(&plan, &host, request).await
+            }
             None => script::malformed(),
         }
     });

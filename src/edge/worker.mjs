@@ -3,7 +3,7 @@
 import * as gateway from './causeway.js';
 import wasm from './causeway_bg.wasm';
 import plan from './plan.bin';
-import { answer, crashed } from './host.mjs';
+import { answer, crashed, remove } from './host.mjs';
 
 const BUNDLED = new Uint8Array(plan);
 
@@ -11,8 +11,10 @@ let instance = start();
 
 function start() {
   gateway.initSync({ module: wasm });
-  // `died` settles the exchanges that wait inside an instance when it can no longer answer them.
-  const it = { prepared: false, refreshAt: Infinity, removed: gateway.removed_fields().split('\n') };
+  const [request, response] = gateway.removed_fields().split('\n');
+  remove(request.split(' '), response.split(' '));
+  const it = { prepared: false, refreshAt: Infinity };
+  // Exchanges that wait inside an instance are settled by its death.
   it.died = new Promise((_, reject) => { it.die = reject; });
   it.died.catch(() => {});
   return it;
@@ -55,11 +57,12 @@ function handle(request, env, ctx) {
       + '\n' + (headers.get('authorization') ?? '')
       + '\n' + (headers.get('connection') ?? '')
       + '\n' + (headers.get('cf-connecting-ip') ?? '')
-      + '\n' + (headers.get('upgrade') ?? '');
+      + '\n' + (headers.get('upgrade') ?? '')
+      + '\n' + (request.body === null ? '' : headers.get('content-length') ?? 'chunked');
     const script = gateway.serve(request, env, head);
-    if (script !== undefined) return answer(script, request, undefined, it.removed);
+    if (script !== undefined) return answer(script, request);
     return Promise.race([gateway.pending(), it.died]).then(
-      ([late, reply]) => answer(late, request, reply, it.removed),
+      ([late, reply]) => answer(late, request, reply),
       (error) => { restart(it, error); return crashed(error); },
     );
   } catch (error) {

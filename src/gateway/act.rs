@@ -9,7 +9,7 @@ use crate::host::{Call, Called, Callee, Forward, Host};
 use crate::plan::{Action, Hook, Mapping, PathEntry, Piece, Plan, Template, Text};
 use crate::policy::mapping::{self, Lookup, percent_decode};
 use crate::problem::{Problem, json_string};
-use crate::route::{Canonical, Params};
+use crate::route::{Canonical, Match};
 use crate::upstream::{Inbound, forwarding, hop_by_hop};
 
 /// A request that has been matched and whose caller is known.
@@ -19,7 +19,7 @@ pub struct Exchange<'a, H> {
     pub request: Request<'a>,
     pub path: &'a PathEntry,
     pub canonical: &'a Canonical<'a>,
-    pub params: &'a Params<'a>,
+    pub matched: &'a Match<'a, 'a>,
     pub claims: Option<&'a Claims>,
     pub request_id: &'a str,
 }
@@ -111,7 +111,7 @@ impl<H: Host> Exchange<'_, H> {
             url,
             edits,
             timeout_ms: self.path.timeout_ms,
-            websocket: self.wants_websocket(),
+            websocket: super::websocket(self.request, self.host),
         })
     }
 
@@ -132,27 +132,13 @@ impl<H: Host> Exchange<'_, H> {
         edits
     }
 
-    /// The path behind the prefix that a pattern with a wildcard names; the whole path for any other.
+    /// What a wildcard leaves of the path; the whole path for a pattern without one, or with nothing before it.
     fn stripped(&self) -> &str {
-        let path: &str = &self.canonical.path;
-        let Some(prefix) = self.path.pattern.strip_suffix("/{.+}") else {
-            return path;
-        };
-        let segments = prefix.bytes().filter(|b| *b == b'/').count();
-        let mut rest = path;
-        for _ in 0..segments {
-            let after = rest.strip_prefix('/').unwrap_or(rest);
-            rest = after.find('/').and_then(|at| after.get(at..)).unwrap_or("");
+        match self.matched.rest() {
+            Some("") => "/",
+            Some(rest) => rest,
+            None => &self.canonical.path,
         }
-        if rest.is_empty() { "/" } else { rest }
-    }
-
-    fn wants_websocket(&self) -> bool {
-        self.request.method == "GET"
-            && self
-                .host
-                .header("upgrade")
-                .is_some_and(|u| u.eq_ignore_ascii_case("websocket"))
     }
 
     async fn finish(&self, reply: H::Reply, post: Option<&Hook>) -> Result<Kind<H::Reply>, Problem> {
@@ -231,8 +217,8 @@ impl<H: Host> Exchange<'_, H> {
 
     fn context(&self) -> String {
         let params: serde_json::Map<_, _> = self
-            .params
-            .iter()
+            .matched
+            .params()
             .map(|(name, value)| (name.to_owned(), percent_decode(value).into()))
             .collect();
         format!(
@@ -255,7 +241,7 @@ impl<H: Host> Lookup for Exchange<'_, H> {
     }
 
     fn parameter(&self, name: &str) -> Option<Cow<'_, str>> {
-        self.params.get(name).map(percent_decode)
+        self.matched.param(name).map(percent_decode)
     }
 }
 

@@ -4,18 +4,17 @@
 
 use crate::edits::Edits;
 
-/// Request fields that never reach an upstream: hop-by-hop ones (RFC 9110 section 7.6.1), and those by which a client
-/// could pretend to be a proxy or address something else than the path that was matched.
+/// Request fields that the client may not pass on: hop-by-hop ones (RFC 9110 section 7.6.1) and those by which it could
+/// pretend to be a proxy, or address something else than the path that was matched.
+///
+/// `Connection`, `Keep-Alive`, `TE`, `Trailer`, `Transfer-Encoding`, `Upgrade`, `Host` and `Content-Length` are not
+/// here: the platform never copies them.
 pub const REQUEST_REMOVED: &[&str] = &[
-    "connection",
-    "keep-alive",
+    "expect",
+    "http2-settings",
     "proxy-authenticate",
     "proxy-authorization",
     "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
     "x-forwarded",
     "x-forwarded-port",
     "x-forwarded-prefix",
@@ -25,17 +24,8 @@ pub const REQUEST_REMOVED: &[&str] = &[
     "x-rewrite-url",
 ];
 
-/// Hop-by-hop response fields (RFC 9110 section 7.6.1).
-pub const RESPONSE_REMOVED: &[&str] = &[
-    "connection",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
+/// Hop-by-hop response fields that the platform would copy.
+pub const RESPONSE_REMOVED: &[&str] = &["proxy-authenticate", "proxy-connection"];
 
 /// How the request came in.
 #[derive(Clone, Copy, Debug)]
