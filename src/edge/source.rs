@@ -108,11 +108,15 @@ fn from_text(env: &Env, source: &str, text: &str) {
 }
 
 fn install(env: &Env, blueprint: Blueprint) {
-    let (plan, faults) = Plan::load(blueprint, &|name: &str| variable(env, name));
-    for fault in faults {
-        report(&fault.code, &fault.message);
+    match Plan::load(blueprint, &|name: &str| variable(env, name)) {
+        Ok((plan, faults)) => {
+            for fault in faults {
+                report(&fault.code, &fault.message);
+            }
+            PLAN.set(Some(Rc::new(plan)));
+        }
+        Err(fault) => report(&fault.code, &fault.message),
     }
-    PLAN.set(Some(Rc::new(plan)));
 }
 
 fn is_ready() -> bool {

@@ -11,7 +11,6 @@ use super::{
 };
 
 /// Everything that a request runs through; immutable.
-#[derive(Debug)]
 pub struct Plan {
     pub table: Table,
     /// In file order; [`Table`] names them by index. No [`Text`] in them is a reference any more.
@@ -36,18 +35,26 @@ impl<F: Fn(&str) -> Option<String>> Environment for F {
 }
 
 impl Plan {
-    /// Makes a blueprint ready to run. A path whose reference is unset is closed; the faults are for the log.
-    pub fn load(blueprint: Blueprint, env: &impl Environment) -> (Plan, Vec<Fault>) {
+    /// Makes a blueprint ready to run. A path whose reference is unset is closed; those faults are for the log.
+    ///
+    /// # Errors
+    /// The blueprint's patterns cannot be routed: none of it is to be used.
+    pub fn load(
+        blueprint: Blueprint,
+        env: &impl Environment,
+    ) -> Result<(Plan, Vec<Fault>), Fault> {
         let mut resolver = Resolver {
             env,
             faults: Vec::new(),
         };
-        let table = Table::new(
-            blueprint
-                .paths
-                .iter()
-                .map(|p| (p.host.as_deref(), p.method, p.pattern.as_str())),
-        );
+        let routes = blueprint
+            .paths
+            .iter()
+            .map(|p| (p.host.as_deref(), p.method, p.pattern.as_str()));
+        let table = Table::build(routes).map_err(|error| Fault {
+            code: "bad_path".into(),
+            message: format!("paths[{}]: {}", error.index, error.error),
+        })?;
         let servers = blueprint.servers.iter().map(|s| resolver.server(&s.alias, &s.url));
         let servers = servers.collect();
         let authorizers = blueprint.authorizers.into_iter().map(|a| match a.kind {
@@ -69,7 +76,7 @@ impl Plan {
             services: blueprint.services,
             cors,
         };
-        (plan, resolver.faults)
+        Ok((plan, resolver.faults))
     }
 }
 

@@ -9,7 +9,8 @@
 mod tests;
 
 use std::borrow::Cow;
-use std::fmt::Write;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use crate::edits::Edits;
 use crate::http::is_field_value;
@@ -68,9 +69,9 @@ pub fn query(mapping: &Mapping, query: Option<&str>, from: &impl Lookup) -> Opti
     for (name, source) in &mapping.query {
         if let Some(value) = value(source, query, from) {
             separate(&mut out);
-            encode(name, &mut out);
+            out.extend(utf8_percent_encode(name, RESERVED));
             out.push('=');
-            encode(&value, &mut out);
+            out.extend(utf8_percent_encode(&value, RESERVED));
         }
     }
     (!out.is_empty()).then_some(out)
@@ -100,60 +101,23 @@ fn value<'a>(
 
 /// The first value of a key, decoded as a form's (URL standard, section 5.1).
 pub fn first<'a>(query: &'a str, name: &str) -> Option<Cow<'a, str>> {
-    query
-        .split('&')
-        .find(|pair| decode(key(pair)) == name)
-        .map(|pair| decode(pair.split_once('=').map_or("", |(_, value)| value)))
+    form_urlencoded::parse(query.as_bytes())
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value)
 }
 
-fn key(pair: &str) -> &str {
-    pair.split_once('=').map_or(pair, |(key, _)| key)
+fn decoded(pair: &str) -> Option<(Cow<'_, str>, Cow<'_, str>)> {
+    form_urlencoded::parse(pair.as_bytes()).next()
 }
 
-/// `+` is a space, `%XX` a byte; what is malformed stands for itself.
-fn decode(text: &str) -> Cow<'_, str> {
-    if !text.bytes().any(|b| b == b'%' || b == b'+') {
-        return Cow::Borrowed(text);
-    }
-    let spaced = text.replace('+', " ");
-    Cow::Owned(percent_decode(&spaced).into_owned())
-}
-
-/// `text` with its percent-encoded bytes decoded (RFC 3986 section 2.1).
+/// A path parameter as its value means it (RFC 3986 section 2.1).
 pub fn percent_decode(text: &str) -> Cow<'_, str> {
-    if !text.contains('%') {
-        return Cow::Borrowed(text);
-    }
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, tail)) = rest.split_first() {
-        let hex = |b: u8| char::from(b).to_digit(16);
-        let decoded = match (byte, tail) {
-            (b'%', [high, low, ..]) => hex(*high).zip(hex(*low)),
-            _ => None,
-        };
-        match decoded.and_then(|(high, low)| u8::try_from(high << 4 | low).ok()) {
-            Some(decoded) => {
-                bytes.push(decoded);
-                rest = tail.get(2..).unwrap_or_default();
-            }
-            None => {
-                bytes.push(byte);
-                rest = tail;
-            }
-        }
-    }
-    Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
+    percent_decode_str(text).decode_utf8_lossy()
 }
 
-/// Percent-encodes all but the unreserved characters (RFC 3986 section 2.3).
-fn encode(text: &str, out: &mut String) {
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            out.push(char::from(byte));
-        } else {
-            // Writing to a String cannot fail.
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
-}
+/// All but the unreserved characters (RFC 3986 section 2.3).
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');

@@ -1,0 +1,452 @@
+//! The table of all routes: built in one pass, asked once per request.
+
+use std::fmt;
+
+use hashbrown::HashTable;
+
+use super::allow::Allow;
+use super::bucket::{Bucket, SCANNED_MAX};
+use super::host::{HostId, Hosts};
+use super::pattern::{Pattern, PatternError, PatternErrorKind, Segment, matches, segments, slices};
+use super::rank::{HostRank, Rank, Steps};
+use super::store::{Route, RouteId, Store, index, link};
+use crate::http::Method;
+
+/// All routes of a config.
+#[derive(Debug, Default)]
+pub struct Table {
+    store: Store,
+    hosts: Hosts,
+    /// By [`HostId`]: which literal prefixes its patterns with parameters have, then those with wildcards.
+    prefixes: Vec<[Prefixes; 2]>,
+    /// Leaves without parameters and wildcards, by their whole path.
+    literals: HashTable<RouteId>,
+    /// All other leaves, by their literals in their places.
+    shapes: HashTable<RouteId>,
+    /// Places in `buckets`, by literal prefix.
+    by_prefix: HashTable<u32>,
+    buckets: Vec<Bucket>,
+    conflicts: Vec<Conflict>,
+}
+
+/// The route for a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Match<'t, 'p> {
+    /// Place in the config.
+    pub index: usize,
+    /// In canonical spelling.
+    pub pattern: &'t str,
+    /// The path that was asked for.
+    pub path: &'p str,
+}
+
+/// What [`Table::find`] finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found<'t, 'p> {
+    Match(Match<'t, 'p>),
+    /// Paths match, but none has the method.
+    MethodNotAllowed(Allow),
+    NotFound,
+}
+
+/// One of the routes that match a path, whatever their method.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate<'t> {
+    pub index: usize,
+    pub rank: Rank,
+    pub method: Option<Method>,
+    pub pattern: &'t str,
+}
+
+/// Two routes that precedence cannot tell apart but by their place: `later` is never reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Conflict {
+    pub earlier: usize,
+    pub later: usize,
+}
+
+/// A pattern that the table cannot hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableError {
+    /// Place in the config.
+    pub index: usize,
+    pub error: PatternError,
+}
+
+impl Table {
+    /// Builds the table from host, method (`None` is `ANY`) and pattern of each path, in the config's order. A host
+    /// may be `*.` and a name: one or more labels, then the name.
+    pub fn build<'a>(
+        paths: impl IntoIterator<Item = (Option<&'a str>, Option<Method>, &'a str)>,
+    ) -> Result<Table, TableError> {
+        Table::build_within(paths, ROUTED_MAX)
+    }
+
+    /// [`Table::build`] with at most `routed_max` leaves in routers.
+    pub(super) fn build_within<'a>(
+        paths: impl IntoIterator<Item = (Option<&'a str>, Option<Method>, &'a str)>,
+        routed_max: u32,
+    ) -> Result<Table, TableError> {
+        let mut table = Table::default();
+        let paths = paths.into_iter();
+        table.store.reserve(paths.size_hint().0);
+        for (place, (host, method, source)) in paths.enumerate() {
+            let pattern = Pattern::parse(source).map_err(|error| TableError {
+                index: place,
+                error,
+            })?;
+            if table.add(host, method, &pattern).is_none() {
+                let error = PatternError {
+                    range: 0..source.len(),
+                    kind: PatternErrorKind::TooLong,
+                };
+                return Err(TableError {
+                    index: place,
+                    error,
+                });
+            }
+        }
+        table.finish(routed_max);
+        Ok(table)
+    }
+
+    /// The route for a request: its `Host` (with or without a port), its method as sent, its canonical path.
+    pub fn find<'t, 'p>(&'t self, host: &str, method: &str, path: &'p str) -> Found<'t, 'p> {
+        if let Some(id) = self.best(host, Method::serving(method), path) {
+            return Found::Match(Match {
+                index: index(id),
+                pattern: self.store.pattern_of(id),
+                path,
+            });
+        }
+        let mut allow = Allow::default();
+        for method in Method::ALL {
+            if self.best(host, Some(method), path).is_some() {
+                allow.insert(method);
+            }
+        }
+        if allow.is_empty() {
+            Found::NotFound
+        } else {
+            Found::MethodNotAllowed(allow)
+        }
+    }
+
+    /// Every route that matches host and path, in the order of precedence: what `find` chooses from. It looks at
+    /// all routes; for people, not for requests.
+    pub fn candidates(&self, host: &str, path: &str) -> Vec<Candidate<'_>> {
+        let mut hosts: Vec<(HostId, HostRank)> = Vec::new();
+        self.hosts.find(host, |id, rank| {
+            hosts.push((id, rank));
+            None::<()>
+        });
+        let mut found: Vec<Candidate<'_>> = Vec::new();
+        for (place, route) in self.store.iter() {
+            let pattern = self.store.pattern(route);
+            let host = hosts.iter().find(|(id, _)| *id == route.host);
+            if let Some((_, host)) = host
+                && matches(pattern, path)
+            {
+                found.push(Candidate {
+                    index: place,
+                    rank: Rank {
+                        host: *host,
+                        wildcard: route.wildcard,
+                        steps: Steps::of(pattern),
+                        any_method: route.method.is_none(),
+                        position: place,
+                    },
+                    method: route.method,
+                    pattern,
+                });
+            }
+        }
+        found.sort_by_key(|candidate| candidate.rank);
+        found
+    }
+
+    /// The routes that can never be reached because an earlier one has their host, method and shape.
+    pub fn conflicts(&self) -> &[Conflict] {
+        &self.conflicts
+    }
+
+    /// How many routes there are.
+    pub fn len(&self) -> usize {
+        self.store.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn best(&self, host: &str, method: Option<Method>, path: &str) -> Option<RouteId> {
+        self.hosts.find(host, |host, _| {
+            self.literal(host, path)
+                .and_then(|leaf| self.store.pick(leaf, method))
+                .or_else(|| self.best_by_prefix(host, false, method, path))
+                .or_else(|| self.best_by_prefix(host, true, method, path))
+        })
+    }
+
+    fn literal(&self, host: HostId, path: &str) -> Option<RouteId> {
+        let hash = self.store.hash_literal(host, path);
+        let found = self.literals.find(hash, |leaf| {
+            let route = self.store.get(*leaf);
+            route.is_some_and(|r| r.host == host && self.store.pattern(r) == path)
+        });
+        found.copied()
+    }
+
+    /// Asks the buckets from the longest literal prefix of the path to the shortest. No other order is needed: where
+    /// one prefix goes on, the other has a parameter or its wildcard, and a literal is stronger than both.
+    fn best_by_prefix(
+        &self,
+        host: HostId,
+        wildcard: bool,
+        method: Option<Method>,
+        path: &str,
+    ) -> Option<RouteId> {
+        let known = self
+            .prefixes
+            .get(index(host.0))?
+            .get(usize::from(wildcard))?;
+        if known.depths == 0 {
+            return None;
+        }
+        // Longer than any prefix of the config it need not be looked at, however long the path is.
+        let longest = known.longest;
+        let bytes = path.as_bytes();
+        let bytes = bytes.get(..=longest).unwrap_or(bytes);
+        let mut depth = bytes.iter().filter(|b| **b == b'/').count();
+        if wildcard
+            && path.len() <= longest
+            && let Some(id) = self.ask(known, host, wildcard, method, path, path.len(), depth)
+        {
+            return Some(id);
+        }
+        let mut rest = bytes;
+        while let Some(slash) = rest.iter().rposition(|b| *b == b'/') {
+            depth = depth.saturating_sub(1);
+            if let Some(id) = self.ask(known, host, wildcard, method, path, slash, depth) {
+                return Some(id);
+            }
+            rest = rest.get(..slash).unwrap_or_default();
+        }
+        None
+    }
+
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "one step of the loop above, which calls it in two places"
+    )]
+    #[inline]
+    fn ask(
+        &self,
+        known: &Prefixes,
+        host: HostId,
+        wildcard: bool,
+        method: Option<Method>,
+        path: &str,
+        length: usize,
+        depth: usize,
+    ) -> Option<RouteId> {
+        if known.depths & depth_bit(depth) == 0 {
+            return None;
+        }
+        let prefix = path.get(..length)?;
+        let hash = self.store.hash_prefix(host, wildcard, prefix);
+        let place = self.by_prefix.find(hash, |place| {
+            self.bucket_route(*place).is_some_and(|route| {
+                route.host == host
+                    && route.wildcard == wildcard
+                    && self.store.prefix(route) == prefix
+            })
+        })?;
+        let bucket = self.buckets.get(index(*place))?;
+        bucket.find(&self.store, &self.shapes, method, path, length)
+    }
+
+    fn bucket_route(&self, place: u32) -> Option<&Route> {
+        let bucket = self.buckets.get(index(place))?;
+        self.store.get(bucket.first)
+    }
+
+    /// Adds a route behind all others; `None` when it cannot be numbered.
+    fn add(
+        &mut self,
+        host: Option<&str>,
+        method: Option<Method>,
+        pattern: &Pattern<'_>,
+    ) -> Option<()> {
+        let host = self.hosts.intern(host);
+        let id = self.store.push(host, method, pattern)?;
+        let store = &self.store;
+        let route = store.get(id)?;
+        let rehash = |leaf: &RouteId| match store.get(*leaf) {
+            Some(route) if pattern_is_literal(store, route) => {
+                store.hash_literal(route.host, store.pattern(route))
+            }
+            Some(route) => store.hash_leaf(route),
+            None => 0,
+        };
+        let entry = if pattern.is_literal() {
+            let hash = store.hash_literal(host, pattern.as_str());
+            let same = |leaf: &RouteId| {
+                store
+                    .get(*leaf)
+                    .is_some_and(|r| r.host == host && store.pattern(r) == pattern.as_str())
+            };
+            self.literals.entry(hash, same, rehash)
+        } else {
+            let hash = store.hash_leaf(route);
+            let same = |leaf: &RouteId| store.get(*leaf).is_some_and(|r| store.same_leaf(r, route));
+            self.shapes.entry(hash, same, rehash)
+        };
+        match entry {
+            hashbrown::hash_table::Entry::Occupied(entry) => {
+                let leaf = *entry.get();
+                self.join_leaf(leaf, id, method);
+            }
+            hashbrown::hash_table::Entry::Vacant(entry) => {
+                entry.insert(id);
+                if !pattern.is_literal() {
+                    self.join_bucket(id, host, pattern)?;
+                }
+            }
+        }
+        Some(())
+    }
+
+    /// Adds a route to its leaf, or notes that it can never be reached.
+    fn join_leaf(&mut self, leaf: RouteId, id: RouteId, method: Option<Method>) {
+        let mut last = leaf;
+        for (other, route) in self.store.leaf(leaf) {
+            if route.method == method {
+                self.conflicts.push(Conflict {
+                    earlier: index(other),
+                    later: index(id),
+                });
+                return;
+            }
+            last = other;
+        }
+        if let Some(route) = self.store.get_mut(last) {
+            route.next_in_leaf = link(id);
+        }
+    }
+
+    fn join_bucket(&mut self, id: RouteId, host: HostId, pattern: &Pattern<'_>) -> Option<()> {
+        let (store, buckets) = (&self.store, &self.buckets);
+        let wildcard = pattern.is_wildcard();
+        let prefix = pattern.literal_prefix();
+        let route_of = |place: &u32| store.get(buckets.get(index(*place))?.first);
+        let entry = self.by_prefix.entry(
+            store.hash_prefix(host, wildcard, prefix),
+            |place| {
+                route_of(place).is_some_and(|r| {
+                    r.host == host && r.wildcard == wildcard && store.prefix(r) == prefix
+                })
+            },
+            |place| {
+                route_of(place).map_or(0, |r| {
+                    store.hash_prefix(r.host, r.wildcard, store.prefix(r))
+                })
+            },
+        );
+        match entry {
+            hashbrown::hash_table::Entry::Occupied(entry) => {
+                let bucket = self.buckets.get_mut(index(*entry.get()))?;
+                self.store.get_mut(id)?.next_in_bucket = link(bucket.first);
+                bucket.first = id;
+                bucket.leaves = bucket.leaves.saturating_add(1);
+            }
+            hashbrown::hash_table::Entry::Vacant(entry) => {
+                entry.insert(u32::try_from(buckets.len()).ok()?);
+                self.buckets.push(Bucket::new(id));
+            }
+        }
+        let known = index(host.0);
+        if self.prefixes.len() <= known {
+            self.prefixes
+                .resize_with(known.saturating_add(1), Default::default);
+        }
+        let prefixes = self
+            .prefixes
+            .get_mut(known)?
+            .get_mut(usize::from(wildcard))?;
+        prefixes.depths |= depth_bit(slices(prefix).count());
+        prefixes.longest = prefixes.longest.max(prefix.len());
+        Some(())
+    }
+
+    fn finish(&mut self, routed_max: u32) {
+        self.store.seal();
+        let mut routed = 0_u32;
+        for bucket in &mut self.buckets {
+            let with = routed.saturating_add(bucket.leaves);
+            if bucket.leaves > SCANNED_MAX && with <= routed_max {
+                bucket.routed = true;
+                routed = with;
+            }
+        }
+    }
+}
+
+impl<'t, 'p> Match<'t, 'p> {
+    /// The parameters by name, each with its segment of the canonical path, percent-encoded as it is there.
+    pub fn params(&self) -> impl Iterator<Item = (&'t str, &'p str)> + use<'t, 'p> {
+        segments(self.pattern)
+            .zip(slices(self.path))
+            .filter_map(|(segment, value)| match segment {
+                Segment::Parameter(name) => Some((name, value)),
+                _ => None,
+            })
+    }
+
+    /// The value of one parameter.
+    pub fn param(&self, name: &str) -> Option<&'p str> {
+        self.params()
+            .find(|(n, _)| *n == name)
+            .map(|(_, value)| value)
+    }
+
+    /// For a wildcard's path what `{.+}` stands for: empty, or with its slash in front. `/a/{.+}` gives nothing for
+    /// `/a`, `/` for `/a/` and `/b/c` for `/a/b/c`.
+    pub fn rest(&self) -> Option<&'p str> {
+        let before = self.pattern.strip_suffix("/{.+}")?;
+        match self.path.match_indices('/').nth(slices(before).count()) {
+            Some((at, _)) => self.path.get(at..),
+            None => Some(""),
+        }
+    }
+}
+
+impl fmt::Display for TableError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "path {}: {}", self.index, self.error)
+    }
+}
+
+impl std::error::Error for TableError {}
+
+/// Which literal prefixes exist for a host: enough to pass over most of those that do not.
+#[derive(Clone, Copy, Debug, Default)]
+struct Prefixes {
+    /// One bit per number of segments.
+    depths: u64,
+    /// Bytes.
+    longest: usize,
+}
+
+/// No prefix has as many segments as would leave the number: see [`SEGMENTS_MAX`](super::SEGMENTS_MAX).
+fn depth_bit(depth: usize) -> u64 {
+    let depth = u32::try_from(depth).unwrap_or(u32::MAX);
+    1_u64.checked_shl(depth).unwrap_or(0)
+}
+
+fn pattern_is_literal(store: &Store, route: &Route) -> bool {
+    store.prefix(route).len() == store.pattern(route).len()
+}
+
+/// How many leaves may be in routers, for all buckets together: a leaf costs up to 700 bytes and 3 microseconds there.
+const ROUTED_MAX: u32 = 4_096;

@@ -1,0 +1,3 @@
+mod canonical;
+mod pattern;
+mod table;
