@@ -1,4 +1,6 @@
 //! Causeway: an API gateway for Cloudflare Workers.
 
+#[cfg(target_arch = "wasm32")]
+mod edge;
 pub mod http;
 pub mod plan;
