@@ -1,1 +1,64 @@
-fn main() {}
+//! `cargo xtask`: makes the worker, and runs it locally.
+
+use std::env;
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use xtask::{OnBadConfig, Profile};
+
+fn main() -> ExitCode {
+    match run(env::args().skip(1).collect()) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(mut args: Vec<String>) -> Result<ExitCode> {
+    if args.is_empty() {
+        println!("{HELP}");
+        return Ok(ExitCode::FAILURE);
+    }
+    let command = args.remove(0);
+    match command.as_str() {
+        "build" => build(&args),
+        "dev" => xtask::dev::run(args),
+        "help" | "--help" | "-h" => {
+            println!("{HELP}");
+            Ok(ExitCode::SUCCESS)
+        }
+        other => bail!("no command `{other}`\n\n{HELP}"),
+    }
+}
+
+fn build(args: &[String]) -> Result<ExitCode> {
+    // wrangler names its own command in this variable when it runs the custom build.
+    let watched = env::var("WRANGLER_COMMAND").is_ok_and(|command| command == "dev");
+    let mut profile = if watched {
+        Profile::Dev
+    } else {
+        Profile::Release
+    };
+    for arg in args {
+        profile = match arg.as_str() {
+            "--dev" => Profile::Dev,
+            "--release" => Profile::Release,
+            other => bail!("`build` has no option `{other}`\n\n{HELP}"),
+        };
+    }
+    let on_bad_config = if watched {
+        OnBadConfig::KeepLastGood
+    } else {
+        OnBadConfig::Fail
+    };
+    xtask::build_into(&xtask::build_dir(), profile, on_bad_config)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+const HELP: &str = "\
+cargo xtask build [--dev | --release]
+    Makes the worker in build/. Without an option: release, or what WRANGLER_COMMAND asks for.
+cargo xtask dev [OPTIONS OF `wrangler dev`]
+    Installs what is missing, builds, starts the local upstreams, and serves the gateway on port 8787.";

@@ -57,10 +57,8 @@ pub fn headers(
 pub fn query(mapping: &Mapping, query: Option<&str>, from: &impl Lookup) -> Option<String> {
     let mut out = String::with_capacity(query.map_or(0, str::len).saturating_add(32));
     for pair in query.unwrap_or("").split('&') {
-        let mapped = mapping
-            .query
-            .iter()
-            .any(|(name, _)| decode(key(pair)) == name.as_str());
+        let mapped = decoded(pair)
+            .is_some_and(|(key, _)| mapping.query.iter().any(|(name, _)| *name == key));
         if !mapped && !pair.is_empty() {
             separate(&mut out);
             out.push_str(pair);

@@ -1,0 +1,53 @@
+//! wasm-bindgen, called as a library: no tool to install, and never a version that differs from the crate's.
+
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use wasm_bindgen_cli_support::Bindgen;
+
+use crate::cargo::{self, Profile};
+use crate::files;
+
+/// The WebAssembly's file name in the bundle.
+pub const WASM: &str = "causeway_bg.wasm";
+
+/// Turns cargo's module into the one that JavaScript loads, and writes the JavaScript for it. The answer is the folder
+/// that holds both; nothing happens when it is already of this module.
+pub fn generate(wasm: &Path, profile: Profile) -> Result<PathBuf> {
+    let dir = cargo::target_dir().join(format!("glue-{}", profile.name()));
+    let stamp_file = dir.with_extension("stamp");
+    let module = fs::read(wasm).with_context(|| format!("cannot read {}", wasm.display()))?;
+    let stamp = stamp(&module);
+    if fs::read_to_string(&stamp_file).is_ok_and(|last| last == stamp) && dir.is_dir() {
+        return Ok(dir);
+    }
+    if dir.exists() {
+        fs::remove_dir_all(&dir).with_context(|| format!("cannot empty {}", dir.display()))?;
+    }
+    let release = profile == Profile::Release;
+    let mut bindgen = Bindgen::new();
+    bindgen
+        .web(true)?
+        .typescript(false)
+        // The worker hands the module over; without this the JavaScript would look for it beside its own URL.
+        .omit_default_module_path(true)
+        // Exports `__wbg_reset_state`, which makes a fresh instance after a trap.
+        .reset_state_function(true)
+        .remove_name_section(release)
+        .remove_producers_section(release)
+        .input_bytes("causeway", module)
+        .generate(&dir)
+        .context("wasm-bindgen cannot read the module")?;
+    files::write_if_changed(&stamp_file, stamp.as_bytes())?;
+    Ok(dir)
+}
+
+/// What the output depends on: the module, and the options above.
+fn stamp(module: &[u8]) -> String {
+    let mut hasher = DefaultHasher::new();
+    module.hash(&mut hasher);
+    include_str!("bindgen.rs").hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
+}

@@ -1,0 +1,122 @@
+//! Runs cargo and rustup for the wasm target.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::root;
+
+/// How the worker is compiled; each names a profile of the root `Cargo.toml`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    /// `worker-dev`: rebuilt in seconds.
+    Dev,
+    /// `worker`: what is deployed.
+    Release,
+}
+
+impl Profile {
+    /// The profile's name in `Cargo.toml`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Profile::Dev => "worker-dev",
+            Profile::Release => "worker",
+        }
+    }
+}
+
+/// A target folder for wasm alone, so that this cargo never waits for the one that is running it.
+pub fn target_dir() -> PathBuf {
+    let target = match env::var_os("CARGO_TARGET_DIR") {
+        Some(dir) => root().join(dir),
+        None => root().join("target"),
+    };
+    target.join("wasm")
+}
+
+/// Compiles the gateway to WebAssembly; the answer is the module's path.
+pub fn build_wasm(profile: Profile) -> Result<PathBuf> {
+    ensure_target()?;
+    let target_dir = target_dir();
+    let status = clean_cargo()
+        .args(["build", "--package", "causeway", "--lib"])
+        .args(["--target", TARGET, "--profile", profile.name()])
+        .arg("--target-dir")
+        .arg(&target_dir)
+        .status()
+        .context("cannot run cargo")?;
+    if !status.success() {
+        bail!("the gateway does not compile for {TARGET}");
+    }
+    Ok(target_dir
+        .join(TARGET)
+        .join(profile.name())
+        .join("causeway.wasm"))
+}
+
+/// A cargo that takes nothing from a cargo, a coverage tool or a linter that may be running this process.
+pub fn clean_cargo() -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
+    command.current_dir(root());
+    for name in INHERITED {
+        command.env_remove(name);
+    }
+    for (name, _) in env::vars_os() {
+        let text = name.to_string_lossy();
+        if PREFIXES.iter().any(|prefix| text.starts_with(prefix)) {
+            command.env_remove(&name);
+        }
+    }
+    command
+}
+
+/// `rust-toolchain.toml` lists the target, but rustup reads that list only where it may install by itself.
+fn ensure_target() -> Result<()> {
+    let rustc = env::var_os("RUSTC").unwrap_or_else(|| OsString::from("rustc"));
+    let output = Command::new(rustc)
+        .args(["--print", "target-libdir", "--target", TARGET])
+        .current_dir(root())
+        .output()
+        .context("cannot run rustc")?;
+    if Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir() {
+        return Ok(());
+    }
+    eprintln!("Installing the target {TARGET}");
+    let added = Command::new("rustup")
+        .args(["target", "add", TARGET])
+        .current_dir(root())
+        .status();
+    match added {
+        Ok(status) if status.success() => Ok(()),
+        _ => bail!(
+            "the target {TARGET} is missing and `rustup target add {TARGET}` did not install it"
+        ),
+    }
+}
+
+const TARGET: &str = "wasm32-unknown-unknown";
+
+/// Variables that change what a compiler does, or that only the cargo that set them understands.
+const INHERITED: &[&str] = &[
+    "CARGO_BUILD_TARGET",
+    "CARGO_BUILD_TARGET_DIR",
+    "CARGO_ENCODED_RUSTFLAGS",
+    "CARGO_MAKEFLAGS",
+    "LLVM_PROFILE_FILE",
+    "MAKEFLAGS",
+    "MFLAGS",
+    "RUSTC_WORKSPACE_WRAPPER",
+    "RUSTC_WRAPPER",
+    "RUSTFLAGS",
+];
+
+/// The same, by the start of the name.
+const PREFIXES: &[&str] = &[
+    "CARGO_LLVM_COV",
+    "CARGO_PKG_",
+    "CARGO_PROFILE_",
+    "__CARGO_LLVM_COV",
+];

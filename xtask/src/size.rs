@@ -1,0 +1,40 @@
+//! How large the worker's WebAssembly is: its size decides how long a cold start takes.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use crate::cargo::Profile;
+
+/// Prints the size, raw and compressed. A release over the budget is an error.
+pub fn report(wasm: &Path, profile: Profile) -> Result<()> {
+    let bytes = fs::read(wasm).with_context(|| format!("cannot read {}", wasm.display()))?;
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(&bytes)?;
+    let compressed = encoder.finish()?.len();
+    println!(
+        "{}: {:.1} kB, {:.1} kB gzipped (budget {} kB in release)",
+        profile.name(),
+        kilobytes(bytes.len()),
+        kilobytes(compressed),
+        BUDGET / 1000,
+    );
+    if profile == Profile::Release && compressed > BUDGET {
+        bail!(
+            "the worker is over its budget of {} kB gzipped",
+            BUDGET / 1000
+        );
+    }
+    Ok(())
+}
+
+fn kilobytes(bytes: usize) -> f64 {
+    bytes as f64 / 1000.0
+}
+
+/// In bytes, gzipped.
+const BUDGET: usize = 400_000;
