@@ -1,6 +1,7 @@
 //! Causeway: an API gateway for Cloudflare Workers.
 
 pub mod auth;
+pub mod config;
 #[cfg(target_arch = "wasm32")]
 mod edge;
 pub mod edits;

@@ -97,7 +97,7 @@ async fn stored(env: &Env) -> Result<Option<String>, String> {
 /// Paths with a fault are closed and the rest serve, unless there is a plan already: then that one keeps serving.
 fn from_text(env: &Env, source: &str, text: &str) {
     let compiled = compile(text);
-    for line in compiled.diagnostics.lines(source, text) {
+    for line in compiled.diagnostics.lines(source) {
         console_error(&line);
     }
     let good = !compiled.diagnostics.has_errors();

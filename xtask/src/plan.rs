@@ -4,7 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow};
-use serde_json::Value;
+use causeway::config::draw;
+use causeway::http::Method;
+use causeway::plan::{self, Blueprint, Service};
 
 /// What the build needs of a compiled config.
 pub struct Plan {
@@ -16,59 +18,32 @@ pub struct Plan {
     pub first_path: Option<String>,
 }
 
-/// A JavaScript module of the bundle.
-pub struct Service {
-    pub alias: String,
-    pub entrypoint: String,
-}
-
 /// Compiles a config. The error's text is the drawn diagnostics.
 pub fn compile(config: &Path) -> Result<Plan> {
-    let text =
-        fs::read_to_string(config).with_context(|| format!("cannot read {}", config.display()))?;
-    let document: Value = serde_json::from_str(&text).map_err(|error| {
-        let line = text
-            .lines()
-            .nth(error.line().saturating_sub(1))
-            .unwrap_or("");
-        let gutter = error.line().to_string();
-        let caret = " ".repeat(error.column().saturating_sub(1));
-        anyhow!(
-            "{}:{}:{}: {error}\n{gutter} | {line}\n{:width$} | {caret}^",
-            config.display(),
-            error.line(),
-            error.column(),
-            "",
-            width = gutter.len(),
-        )
-    })?;
-    let member =
-        |value: &Value, name: &str| value.get(name).and_then(Value::as_str).map(String::from);
-    let list = |name: &str| {
-        document
-            .get(name)
-            .and_then(Value::as_array)
-            .cloned()
-            .unwrap_or_default()
-    };
-    let services = list("services")
-        .iter()
-        .filter_map(|service| {
-            Some(Service {
-                alias: member(service, "alias")?,
-                entrypoint: member(service, "entrypoint")?,
+    let file = config.display();
+    let text = fs::read_to_string(config).with_context(|| format!("cannot read {file}"))?;
+    let compiled = plan::compile(&text);
+    let name = config.file_name().and_then(|n| n.to_str()).unwrap_or("api-config.json");
+    let drawn = draw(&compiled.diagnostics, name, &text, false);
+    match compiled.blueprint {
+        Some(blueprint) if !compiled.diagnostics.has_errors() => {
+            if !compiled.diagnostics.is_empty() {
+                eprintln!("{drawn}");
+            }
+            Ok(Plan {
+                bytes: blueprint.to_bytes()?,
+                first_path: first_path(&blueprint),
+                services: blueprint.services,
             })
-        })
-        .collect();
-    let first_path = list("paths")
-        .iter()
-        .filter(|path| path.get("auth").and_then(Value::as_bool) != Some(true))
-        .filter(|path| member(path, "method").is_some_and(|method| method == "GET"))
-        .filter_map(|path| member(path, "path"))
-        .find(|path| !path.contains('{'));
-    Ok(Plan {
-        bytes: text.into_bytes(),
-        services,
-        first_path,
-    })
+        }
+        _ => Err(anyhow!("{drawn}")),
+    }
+}
+
+fn first_path(blueprint: &Blueprint) -> Option<String> {
+    let mut paths = blueprint.paths.iter();
+    let plain = paths.find(|p| {
+        p.method == Some(Method::Get) && p.authorizer.is_none() && !p.pattern.contains('{')
+    });
+    plain.map(|p| p.pattern.clone())
 }

@@ -4,7 +4,7 @@ use std::path::{Component, Path};
 
 use anyhow::{Result, anyhow, bail};
 
-use crate::plan::Service;
+use causeway::plan::Service;
 
 /// The text of `services.mjs`: a `Map` from alias to the class that the service exports by default.
 ///
