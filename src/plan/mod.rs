@@ -3,6 +3,10 @@
 //! A [`Blueprint`] is a whole config, checked and resolved but for references to the worker's environment. It is
 //! made ahead of time and shipped beside the worker, or made in the isolate from a config of KV or a variable.
 
+mod artifact;
 mod blueprint;
+mod compile;
 
+pub use artifact::ArtifactError;
 pub use blueprint::*;
+pub use compile::{Compiled, compile, server_url};
