@@ -1,0 +1,245 @@
+//! The objects of `api-config.json`, each defined once.
+
+use super::object::{object, words};
+use super::read::{Entries, Items, Lazy};
+use super::value::{AuthChoice, JsonBody, Name, OneOrMany, Scalar, TextValue, TokenPlace, Whole};
+use super::{JsonBody as Ignored, Spanned};
+
+object! {
+    /// A whole config of the gateway.
+    pub struct Document {
+        /// Where editors find the schema; not read.
+        optional schema = "$schema": Ignored<'a>,
+        /// For people; not read.
+        optional title: Ignored<'a>,
+        /// For people; not read.
+        optional description: Ignored<'a>,
+        /// The backends, on any cloud, that paths proxy to.
+        optional servers: Items<'a, ServerObject<'a>>,
+        /// JavaScript modules of the worker's own bundle.
+        optional services: Items<'a, ServiceObject<'a>>,
+        /// Other workers, bound in wrangler.toml.
+        optional service_bindings = "serviceBindings": Items<'a, BindingObject<'a>>,
+        /// An older spelling of `serviceBindings`.
+        optional services_bindings = "servicesBindings": Items<'a, BindingObject<'a>>,
+        /// Which other origins' pages may call the gateway.
+        optional cors: CorsObject<'a>,
+        /// The authorizer that `"auth": true` means.
+        optional authorizer: Lazy<'a, AuthorizerObject<'a>>,
+        /// Authorizers by the names that paths use in `auth`.
+        optional authorizers: Entries<'a, AuthorizerObject<'a>>,
+        /// What holds for every path that does not say otherwise.
+        optional defaults: DefaultsObject<'a>,
+        /// Values for `$config.NAME` in mappings.
+        optional variables: Entries<'a, Scalar>,
+        /// What the gateway serves.
+        required paths: Items<'a, PathObject<'a>>,
+    }
+
+    /// A backend.
+    pub struct ServerObject {
+        /// The name that `integration.server` uses.
+        required alias: Name<'a>,
+        /// Absolute, `http` or `https`. Its path goes in front of the request's path.
+        required url: TextValue,
+    }
+
+    /// A JavaScript module of the worker's own bundle.
+    pub struct ServiceObject {
+        /// The name that `integration.binding` uses.
+        required alias: Name<'a>,
+        /// The module below `services/`, without `.js`.
+        required entrypoint: Name<'a>,
+    }
+
+    /// A service binding.
+    pub struct BindingObject {
+        /// The name that hooks and integrations use.
+        required alias: Name<'a>,
+        /// The name of the binding in wrangler.toml.
+        required binding: Name<'a>,
+    }
+
+    /// The rules for calls from other origins' pages (CORS).
+    pub struct CorsObject {
+        /// `*`, origins such as `https://app.example.com`, or all subdomains: `https://*.example.com`.
+        optional allow_origins: Vec<TextValue>,
+        /// Methods that a page may use.
+        optional allow_methods: Vec<Name<'a>>,
+        /// Request headers that a page may set.
+        optional allow_headers: Vec<Name<'a>>,
+        /// Response headers that a page may read.
+        optional expose_headers: Vec<Name<'a>>,
+        /// Whether a page's calls may carry cookies and other credentials.
+        optional allow_credentials: Spanned<bool>,
+        /// Seconds for which a browser may remember the answer to a preflight.
+        optional max_age: Whole<0, { u32::MAX }>,
+    }
+
+    /// How the gateway knows the caller: a JSON Web Token signed with a shared secret.
+    pub struct AuthorizerObject {
+        /// The kind of authorizer.
+        required kind = "type": AuthorizerType,
+        /// The shared secret, best `$secret.NAME`. At least as long as the algorithm's hash: 32, 48 or 64 bytes.
+        required secret: TextValue,
+        /// The one algorithm that is accepted. `HS256` if nothing is said.
+        optional algorithm: Algorithm,
+        /// All algorithms that are accepted.
+        optional algorithms: Vec<Algorithm>,
+        /// What `iss` must be, or one of which it must be.
+        optional issuer: OneOrMany<TextValue>,
+        /// What `aud` must hold, or one of which it must hold.
+        optional audience: OneOrMany<TextValue>,
+        /// What `sub` must be.
+        optional subject: TextValue,
+        /// What the token's `typ` must be, such as `at+jwt`.
+        optional token_type: Name<'a>,
+        /// Seconds by which clocks may differ.
+        optional leeway: Whole<0, 300>,
+        /// Seconds since `iat` after which a token is refused.
+        optional max_age: Whole<1, { u32::MAX }>,
+        /// Whether a token without `exp` is refused. `true` if nothing is said.
+        optional require_exp: Spanned<bool>,
+        /// Claims that a token must have.
+        optional required_claims: Vec<Name<'a>>,
+        /// Where the token is looked for, in order. `bearer` if nothing is said.
+        optional token_from: Vec<TokenPlace<'a>>,
+    }
+
+    /// What holds for every path that does not say otherwise.
+    pub struct DefaultsObject {
+        /// `true`, `false`, or the name of an authorizer.
+        optional auth: AuthChoice<'a>,
+        /// Milliseconds to the upstream's response headers. 30000 if nothing is said.
+        optional timeout_ms: Timeout,
+        /// Ambiguous spellings of a path that are accepted.
+        optional allow_in_path: Vec<Ambiguity>,
+    }
+
+    /// One entry of `paths`. It has either an `integration` or a `response`.
+    pub struct PathObject {
+        /// A host such as `api.example.com`, or all below one: `*.example.com`.
+        optional host: Name<'a>,
+        /// The request's method, or `ANY`.
+        required method: MethodName,
+        /// Such as `/users/{id}` or `/files/{.+}`.
+        required path: Name<'a>,
+        /// Where the request goes.
+        optional integration: IntegrationObject<'a>,
+        /// A constant answer.
+        optional response: JsonBody<'a>,
+        /// The status of the constant answer. 200 if nothing is said.
+        optional response_status: Whole<200, 599>,
+        /// Headers of the constant answer.
+        optional response_headers: Entries<'a, Scalar>,
+        /// Whether the caller must be known: `true`, `false`, or the name of an authorizer.
+        optional auth: AuthChoice<'a>,
+        /// What is carried to the upstream in headers and query.
+        optional mapping: MappingObject<'a>,
+        /// Values for `$config.NAME`, before the global ones.
+        optional variables: Entries<'a, Scalar>,
+        /// A function of a bound worker that is asked first and may answer itself.
+        optional pre_process: HookObject<'a>,
+        /// Milliseconds to the upstream's response headers.
+        optional timeout_ms: Timeout,
+        /// Ambiguous spellings of a path that are accepted.
+        optional allow_in_path: Vec<Ambiguity>,
+    }
+
+    /// Where a request goes.
+    pub struct IntegrationObject {
+        /// The kind of integration.
+        required kind = "type": IntegrationType,
+        /// The alias of a server, for `http` and `http_proxy`.
+        optional server: Name<'a>,
+        /// The alias of a service or of a service binding.
+        optional binding: Name<'a>,
+        /// The function that is called, for `service_binding`.
+        optional function: Name<'a>,
+        /// Names of the variables that the called code is given; no others.
+        optional env: Vec<Name<'a>>,
+        /// A function of a bound worker that is given the answer.
+        optional post_process: HookObject<'a>,
+    }
+
+    /// What is carried from the request to the upstream. Each named header and query key is removed from what the client sent.
+    pub struct MappingObject {
+        /// Header names with where their values come from, such as `$request.jwt.sub`.
+        optional headers: Entries<'a, Name<'a>>,
+        /// Query keys with where their values come from.
+        optional query: Entries<'a, Name<'a>>,
+    }
+
+    /// A function of a bound worker.
+    pub struct HookObject {
+        /// The alias of a service binding.
+        required binding: Name<'a>,
+        /// The function that is called.
+        required function: Name<'a>,
+        /// Names of the variables that it is given; no others.
+        optional env: Vec<Name<'a>>,
+    }
+}
+
+/// Milliseconds, up to ten minutes.
+pub type Timeout = Whole<1, 600_000>;
+
+words! {
+    /// The method of a path.
+    #[code = "unknown_value"]
+    pub enum MethodName {
+        Get = "GET",
+        Post = "POST",
+        Put = "PUT",
+        Delete = "DELETE",
+        Options = "OPTIONS",
+        Patch = "PATCH",
+        /// Every method.
+        Any = "ANY",
+    }
+
+    /// The kind of an authorizer.
+    #[code = "unknown_type"]
+    pub enum AuthorizerType {
+        Jwt = "jwt",
+    }
+    later ["auth0", "supabase"]
+
+    /// An algorithm of JSON Web Signatures (RFC 7518 section 3.1).
+    #[code = "unknown_value"]
+    pub enum Algorithm {
+        Hs256 = "HS256",
+        Hs384 = "HS384",
+        Hs512 = "HS512",
+    }
+    later [
+        "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
+    ]
+
+    /// The kind of an integration.
+    #[code = "unknown_type"]
+    pub enum IntegrationType {
+        Http = "http",
+        /// The same as `http`.
+        HttpProxy = "http_proxy",
+        Service = "service",
+        ServiceBinding = "service_binding",
+    }
+    later [
+        "auth0_callback", "auth0_userinfo", "auth0_callback_redirect", "auth0_refresh",
+        "supabase_passwordless_auth", "supabase_passwordless_verify", "supabase_passwordless_auth_alt",
+    ]
+
+    /// A spelling of a path that is refused unless the path accepts it.
+    #[code = "unknown_value"]
+    pub enum Ambiguity {
+        /// `%2F`
+        EncodedSlash = "encoded_slash",
+        /// `%5C`
+        EncodedBackslash = "encoded_backslash",
+        /// `;`
+        Semicolon = "semicolon",
+        /// `//`
+        EmptySegment = "empty_segment",
+    }
+}

@@ -1,0 +1,37 @@
+//! What a person writes: `api-config.json` as text, with the place of every value kept.
+//!
+//! The file is JSON in which comments and trailing commas are allowed. Each object of the format is written once,
+//! in `document`, and that definition is its reader and its JSON Schema. Reading never stops at the first
+//! mistake: what is wrong goes to a [`Context`], and what can be understood is read on.
+//!
+//! ```text
+//! text --parse--> syntax tree --read--> Document --plan::compile--> Blueprint
+//! ```
+//!
+//! Nothing here panics, whatever the text is; documents are bounded by [`MAX_BYTES`] and by a nesting of 512.
+
+mod context;
+mod diagnostic;
+mod document;
+#[cfg(not(target_arch = "wasm32"))]
+mod draw;
+mod object;
+mod place;
+mod read;
+mod redact;
+mod schema;
+mod suggest;
+mod syntax;
+mod value;
+
+pub use context::Context;
+pub use diagnostic::{Diagnostic, Diagnostics, Note, SHOWN, Severity, Span};
+pub use document::*;
+#[cfg(not(target_arch = "wasm32"))]
+pub use draw::draw;
+pub use read::{Defs, Entries, Field, Items, Lazy, Read, Spanned, read_all};
+pub use redact::blanked;
+pub use schema::schema;
+pub use suggest::closest;
+pub use syntax::{MAX_BYTES, parse, without_byte_order_mark};
+pub use value::{AuthChoice, JsonBody, Name, OneOrMany, Scalar, TextValue, TokenPlace, Whole};

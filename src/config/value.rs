@@ -1,0 +1,308 @@
+//! The values that stand in a config's objects.
+
+use jsonc_parser::ast::Value;
+use serde_json::json;
+
+use super::context::Context;
+use super::diagnostic::Span;
+use super::read::{Defs, Read, Spanned, key_of, refuse_duplicates, span_of, wrong_type};
+use crate::plan::Text;
+
+/// A string that is not empty and stands for itself: no reference.
+pub type Name<'a> = Spanned<&'a str>;
+
+impl<'a> Read<'a> for Name<'a> {
+    fn read(node: &'a Value<'a>, cx: &mut Context) -> Option<Self> {
+        let name = string(node, cx)?;
+        if let Text::Reference(_) = Text::read(name.value) {
+            cx.error(
+                name.span,
+                "reference_not_allowed",
+                format!("`{}` cannot stand here", name.value),
+            )
+            .label("a plain string is needed")
+            .help(
+                "this must be known before the worker runs, so it cannot come from its environment",
+            );
+            return None;
+        }
+        not_empty(name, cx)
+    }
+
+    fn schema(_: &mut Defs) -> serde_json::Value {
+        json!({ "type": "string", "minLength": 1 })
+    }
+}
+
+/// A string that is not empty, or a reference to the worker's environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TextValue {
+    pub text: Text,
+    pub span: Span,
+}
+
+impl<'a> Read<'a> for TextValue {
+    fn read(node: &'a Value<'a>, cx: &mut Context) -> Option<Self> {
+        let written = string(node, cx)?;
+        not_empty(written, cx)?;
+        text_of(written, cx)
+    }
+
+    fn schema(_: &mut Defs) -> serde_json::Value {
+        json!({ "type": "string", "minLength": 1 })
+    }
+}
+
+/// A string, number or boolean as the text that it is sent as; it may be empty or a reference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scalar(pub TextValue);
+
+impl<'a> Read<'a> for Scalar {
+    fn read(node: &'a Value<'a>, cx: &mut Context) -> Option<Self> {
+        let literal = |text: String| {
+            Some(Scalar(TextValue {
+                text: Text::Literal(text),
+                span: span_of(node),
+            }))
+        };
+        match node {
+            Value::StringLit(_) => text_of(string(node, cx)?, cx).map(Scalar),
+            Value::NumberLit(number) => literal(number.value.to_owned()),
+            Value::BooleanLit(boolean) => literal(boolean.value.to_string()),
+            other => wrong_type(other, "a string, a number or a boolean", cx),
+        }
+    }
+
+    fn schema(_: &mut Defs) -> serde_json::Value {
+        json!({ "type": ["string", "number", "boolean"] })
+    }
+}
+
+/// A whole number within bounds, both included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Whole<const MIN: u32, const MAX: u32> {
+    pub value: u32,
+    pub span: Span,
+}
+
+impl<'a, const MIN: u32, const MAX: u32> Read<'a> for Whole<MIN, MAX> {
+    fn read(node: &'a Value<'a>, cx: &mut Context) -> Option<Self> {
+        let Value::NumberLit(number) = node else {
+            return wrong_type(node, "a whole number", cx);
+        };
+        let span = span_of(node);
+        let value = number.value.parse::<u32>().ok();
+        match value.filter(|value| (MIN..=MAX).contains(value)) {
+            Some(value) => Some(Whole { value, span }),
+            None => {
+                cx.error(
+                    span,
+                    "out_of_range",
+                    format!("{} is not a whole number from {MIN} to {MAX}", number.value),
+                )
+                .label(format!("{MIN} to {MAX}"));
+                None
+            }
+        }
+    }
+
+    fn schema(_: &mut Defs) -> serde_json::Value {
+        json!({ "type": "integer", "minimum": MIN, "maximum": MAX })
+    }
+}
+
+impl<'a> Read<'a> for Spanned<bool> {
+    fn read(node: &'a Value<'a>, cx: &mut Context) -> Option<Self> {
+        match node {
+            Value::BooleanLit(boolean) => Some(Spanned {
+                value: boolean.value,
+                span: span_of(node),
+            }),
+            other => wrong_type(other, "`true` or `false`", cx),
+        }
+    }
+
+    fn schema(_: &mut Defs) -> serde_json::Value {
+        json!({ "type": "boolean" })
+    }
+}
+
+/// One value, or a list of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OneOrMany<T> {
+    pub values: Vec<T>,
+    pub span: Span,
+}
+
+impl<'a, T: Read<'a>> Read<'a> for OneOrMany<T> {
+    fn read(node: &'a Value<'a>, cx: &mut Context) -> Option<Self> {
+        let values = match node {
+            Value::Array(_) => {
+                let before = cx.errors();
+                Some(Vec::read(node, cx)?).filter(|_| cx.errors() == before)?
+            }
+            one => vec![T::read(one, cx)?],
+        };
+        Some(OneOrMany {
+            values,
+            span: span_of(node),
+        })
+    }
+
+    fn schema(defs: &mut Defs) -> serde_json::Value {
+        json!({ "anyOf": [T::schema(defs), { "type": "array", "items": T::schema(defs) }] })
+    }
+}
+
+/// Who may use a path: `true`, `false`, or the name of an authorizer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuthChoice<'a> {
+    Flag(Spanned<bool>),
+    Named(Name<'a>),
+}
+
+impl<'a> Read<'a> for AuthChoice<'a> {
+    fn read(node: &'a Value<'a>, cx: &mut Context) -> Option<Self> {
+        match node {
+            Value::BooleanLit(_) => Spanned::read(node, cx).map(AuthChoice::Flag),
+            Value::StringLit(_) => Name::read(node, cx).map(AuthChoice::Named),
+            Value::Array(_) => {
+                cx.error(
+                    span_of(node),
+                    "not_supported_yet",
+                    "more than one authorizer for a path is not supported yet",
+                )
+                .label("a list")
+                .help("name one authorizer");
+                None
+            }
+            other => wrong_type(other, "`true`, `false` or the name of an authorizer", cx),
+        }
+    }
+
+    fn schema(_: &mut Defs) -> serde_json::Value {
+        json!({ "type": ["boolean", "string"], "minLength": 1 })
+    }
+}
+
+/// Where a token is looked for: `"bearer"`, or `{"header": name}`, `{"cookie": name}`, `{"query": name}`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenPlace<'a> {
+    Bearer,
+    Header(Name<'a>),
+    Cookie(Name<'a>),
+    Query(Name<'a>),
+}
+
+impl<'a> Read<'a> for TokenPlace<'a> {
+    fn read(node: &'a Value<'a>, cx: &mut Context) -> Option<Self> {
+        let object = match node {
+            Value::StringLit(word) if word.value == "bearer" => return Some(TokenPlace::Bearer),
+            Value::Object(object) => object,
+            _ => return unknown_token_place(node, cx),
+        };
+        let [property] = object.properties.as_slice() else {
+            return unknown_token_place(node, cx);
+        };
+        let place = match key_of(property).value {
+            "header" => TokenPlace::Header,
+            "cookie" => TokenPlace::Cookie,
+            "query" => TokenPlace::Query,
+            _ => return unknown_token_place(node, cx),
+        };
+        Name::read(&property.value, cx).map(place)
+    }
+
+    fn schema(_: &mut Defs) -> serde_json::Value {
+        let place = |key: &str| {
+            json!({
+                "type": "object",
+                "properties": { key: { "type": "string", "minLength": 1 } },
+                "required": [key],
+                "additionalProperties": false,
+            })
+        };
+        json!({ "anyOf": [{ "const": "bearer" }, place("header"), place("cookie"), place("query")] })
+    }
+}
+
+fn unknown_token_place<T>(node: &Value<'_>, cx: &mut Context) -> Option<T> {
+    cx.error(
+        span_of(node),
+        "unknown_value",
+        "this is no place for a token",
+    )
+    .help("write `\"bearer\"`, or one of `{\"header\": name}`, `{\"cookie\": name}` and `{\"query\": name}`");
+    None
+}
+
+/// Any JSON, kept as it is written.
+#[derive(Clone, Copy, Debug)]
+pub struct JsonBody<'a>(pub &'a Value<'a>);
+
+impl<'a> Read<'a> for JsonBody<'a> {
+    fn read(node: &'a Value<'a>, cx: &mut Context) -> Option<Self> {
+        sound(node, cx).then_some(JsonBody(node))
+    }
+
+    fn schema(_: &mut Defs) -> serde_json::Value {
+        json!({})
+    }
+}
+
+/// Whether no object in `node` has a key twice. The parser bounds the depth.
+fn sound<'a>(node: &'a Value<'a>, cx: &mut Context) -> bool {
+    let mut all = true;
+    match node {
+        Value::Object(object) => {
+            all = refuse_duplicates(object, cx);
+            for property in &object.properties {
+                all &= sound(&property.value, cx);
+            }
+        }
+        Value::Array(array) => {
+            for element in &array.elements {
+                all &= sound(element, cx);
+            }
+        }
+        _ => {}
+    }
+    all
+}
+
+fn string<'a>(node: &'a Value<'a>, cx: &mut Context) -> Option<Spanned<&'a str>> {
+    match node {
+        Value::StringLit(literal) => Some(Spanned {
+            value: literal.value.as_ref(),
+            span: literal.range.into(),
+        }),
+        other => wrong_type(other, "a string", cx),
+    }
+}
+
+fn not_empty<'a>(written: Spanned<&'a str>, cx: &mut Context) -> Option<Spanned<&'a str>> {
+    if written.value.is_empty() {
+        cx.error(written.span, "empty_value", "this string is empty");
+        return None;
+    }
+    Some(written)
+}
+
+pub(super) fn text_of(written: Spanned<&str>, cx: &mut Context) -> Option<TextValue> {
+    let text = Text::read(written.value);
+    if let Text::Reference(reference) = &text
+        && reference.name.is_empty()
+    {
+        cx.error(
+            written.span,
+            "empty_reference",
+            "this reference names nothing",
+        )
+        .help("write the variable's name behind the dot, such as `$env.NAME`");
+        return None;
+    }
+    Some(TextValue {
+        text,
+        span: written.span,
+    })
+}

@@ -1,0 +1,252 @@
+//! From a config's text to a [`Blueprint`], with everything that is wrong told at once.
+//!
+//! Two kinds of callers use the same function:
+//! - Strict ones (check, build, deploy) refuse a config whose diagnostics have an error.
+//! - The running worker serves what can be served, closed where it cannot be understood:
+//!   - A fault inside one path, whose host, method and pattern are understood: [`Action::Fault`].
+//!   - An authorizer that is not understood: [`AuthorizerKind::Fault`].
+//!   - A path that cannot be matched as it was meant, or a fault in what holds for all (syntax, `cors`, `defaults`,
+//!     `variables`, an unknown top-level key): no blueprint. To leave such a part out could open a protected path
+//!     through a wider public one.
+
+mod authorizer;
+mod cors;
+mod mapping;
+mod names;
+mod path;
+mod pattern;
+mod response;
+mod url;
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use crate::config::{
+    Ambiguity, BindingObject, Context, Diagnostics, Document, Entries, Items, Read, Scalar,
+    ServerObject, ServiceObject, Spanned, parse, without_byte_order_mark,
+};
+
+use self::names::Names;
+use self::path::{CompiledPath, Defaults, Gateway, compile_path};
+use super::blueprint::{Action, Binding, Blueprint, Fault, Server, Service, Text, Tolerance};
+
+pub use self::url::server_url;
+
+/// What became of a config.
+#[derive(Clone, Debug, Default)]
+pub struct Compiled {
+    /// `None` if the worker cannot even serve a part of it.
+    pub blueprint: Option<Blueprint>,
+    pub diagnostics: Diagnostics,
+}
+
+/// Reads, checks and compiles a config.
+pub fn compile(text: &str) -> Compiled {
+    let mut cx = Context::new();
+    let text = without_byte_order_mark(text, &mut cx);
+    let root = parse(text, &mut cx);
+    let blueprint = root.as_ref().and_then(|root| {
+        let document = Document::read(root, &mut cx)?;
+        document_to_blueprint(&document, &mut cx)
+    });
+    Compiled {
+        blueprint,
+        diagnostics: cx.finish(text, root.as_ref()),
+    }
+}
+
+fn document_to_blueprint<'a>(document: &Document<'a>, cx: &mut Context) -> Option<Blueprint> {
+    // Servers, services, bindings, authorizers and paths are yet to be read: what is wrong so far, or in what all
+    // paths share, is wrong for every path.
+    let mut sound = cx.errors() == 0;
+    let mut blueprint = Blueprint::default();
+    let servers = compile_servers(document.servers.value(), &mut blueprint.servers, cx);
+    let services = compile_services(document.services.value(), &mut blueprint.services, cx);
+    let mut bindings = Names::new("service binding");
+    for items in [&document.service_bindings, &document.services_bindings] {
+        compile_bindings(items.value(), &mut bindings, &mut blueprint.bindings, cx);
+    }
+    let authorizers = authorizer::compile(document, &mut blueprint.authorizers, cx);
+
+    let before = cx.errors();
+    if let Some(cors) = document.cors.value() {
+        blueprint.cors = cors::compile(cors, cx);
+    }
+    let variables = match document.variables.value() {
+        Some(variables) => read_variables(variables, cx),
+        None => HashMap::new(),
+    };
+    let gateway = Gateway {
+        defaults: Defaults::read(document.defaults.value(), &authorizers, cx),
+        servers,
+        services,
+        bindings,
+        authorizers,
+        variables,
+    };
+    sound &= cx.errors() == before;
+
+    let paths = document.paths.value()?;
+    blueprint.paths.reserve(paths.nodes().len());
+    let mut taken: HashMap<String, (usize, Spanned<&'a str>)> =
+        HashMap::with_capacity(paths.nodes().len());
+    for node in paths.nodes() {
+        let Some(path) = compile_path(node, &gateway, cx) else {
+            sound = false;
+            continue;
+        };
+        let CompiledPath {
+            entry,
+            identity,
+            written,
+        } = path;
+        match taken.entry(identity) {
+            Entry::Vacant(free) => {
+                free.insert((blueprint.paths.len(), written));
+                blueprint.paths.push(entry);
+            }
+            Entry::Occupied(first) => {
+                let (index, first) = *first.get();
+                let fault = conflict(written, first, cx);
+                if let Some(entry) = blueprint.paths.get_mut(index) {
+                    entry.action = Action::Fault(fault);
+                }
+            }
+        }
+    }
+    sound.then_some(blueprint)
+}
+
+/// Two paths between which nothing decides. The first stays, closed; a request could have meant either.
+fn conflict(second: Spanned<&str>, first: Spanned<&str>, cx: &mut Context) -> Fault {
+    let message = format!(
+        "`{}` and `{}` answer the same requests",
+        first.value, second.value
+    );
+    let fault = Fault {
+        code: "conflicting_paths".to_owned(),
+        message: message.clone(),
+    };
+    cx.error(second.span, "conflicting_paths", message)
+        .label("the same host, method and pattern")
+        .note(first.span, "as this path")
+        .help("remove one of them, or tell them apart by host or method; names of parameters make no difference");
+    fault
+}
+
+fn compile_servers<'a>(
+    items: Option<&Items<'a, ServerObject<'a>>>,
+    servers: &mut Vec<Server>,
+    cx: &mut Context,
+) -> Names<'a> {
+    let mut names = Names::new("server");
+    for node in items.into_iter().flat_map(Items::nodes) {
+        let server = ServerObject::read(node, cx);
+        let url = server
+            .as_ref()
+            .and_then(|server| server.url.value())
+            .and_then(|url| url::compile(url, cx));
+        let alias = server.as_ref().and_then(|server| server.alias.value());
+        if let Some(index) = names.declare(alias, url.is_some(), servers.len(), cx)
+            && let Some(url) = url
+        {
+            servers.push(Server {
+                alias: index.value.to_owned(),
+                url,
+            });
+        }
+    }
+    names
+}
+
+fn compile_services<'a>(
+    items: Option<&Items<'a, ServiceObject<'a>>>,
+    services: &mut Vec<Service>,
+    cx: &mut Context,
+) -> Names<'a> {
+    let mut names = Names::new("service");
+    for node in items.into_iter().flat_map(Items::nodes) {
+        let service = ServiceObject::read(node, cx);
+        let entrypoint = service
+            .as_ref()
+            .and_then(|service| service.entrypoint.value())
+            .and_then(|entrypoint| module_name(entrypoint, cx));
+        let alias = service.as_ref().and_then(|service| service.alias.value());
+        if let Some(alias) = names.declare(alias, entrypoint.is_some(), services.len(), cx)
+            && let Some(entrypoint) = entrypoint
+        {
+            services.push(Service {
+                alias: alias.value.to_owned(),
+                entrypoint: entrypoint.to_owned(),
+            });
+        }
+    }
+    names
+}
+
+fn compile_bindings<'a>(
+    items: Option<&Items<'a, BindingObject<'a>>>,
+    names: &mut Names<'a>,
+    bindings: &mut Vec<Binding>,
+    cx: &mut Context,
+) {
+    for node in items.into_iter().flat_map(Items::nodes) {
+        let object = BindingObject::read(node, cx);
+        let binding = object.as_ref().and_then(|object| object.binding.value());
+        let alias = object.as_ref().and_then(|object| object.alias.value());
+        if let Some(alias) = names.declare(alias, binding.is_some(), bindings.len(), cx)
+            && let Some(binding) = binding
+        {
+            bindings.push(Binding {
+                alias: alias.value.to_owned(),
+                binding: binding.value.to_owned(),
+            });
+        }
+    }
+}
+
+/// A module below `services/`, which must not be left.
+fn module_name<'a>(entrypoint: &Spanned<&'a str>, cx: &mut Context) -> Option<&'a str> {
+    let name = entrypoint
+        .value
+        .strip_prefix("./")
+        .unwrap_or(entrypoint.value);
+    let safe = name.split('/').all(|part| {
+        !part.is_empty()
+            && part != "."
+            && part != ".."
+            && part
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+    });
+    if safe {
+        return Some(name);
+    }
+    cx.error(
+        entrypoint.span,
+        "bad_entrypoint",
+        format!("`{}` is no module below `services/`", entrypoint.value),
+    )
+    .help("write names of letters, digits, `.`, `_` and `-`, with `/` between them");
+    None
+}
+
+fn read_variables<'a>(variables: &Entries<'a, Scalar>, cx: &mut Context) -> HashMap<&'a str, Text> {
+    variables
+        .iter()
+        .filter_map(|(key, value)| Some((key.value, value.get(cx)?.0.text)))
+        .collect()
+}
+
+fn tolerance(ambiguities: &[Ambiguity]) -> Tolerance {
+    let mut tolerate = Tolerance::default();
+    for ambiguity in ambiguities {
+        match ambiguity {
+            Ambiguity::EncodedSlash => tolerate.encoded_slash = true,
+            Ambiguity::EncodedBackslash => tolerate.encoded_backslash = true,
+            Ambiguity::Semicolon => tolerate.semicolon = true,
+            Ambiguity::EmptySegment => tolerate.empty_segment = true,
+        }
+    }
+    tolerate
+}

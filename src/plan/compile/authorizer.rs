@@ -1,0 +1,296 @@
+//! Authorizers: what each accepts, and which one `"auth": true` means.
+
+use std::collections::HashMap;
+
+use jsonc_parser::ast::Value;
+
+use crate::config::{
+    Algorithm, AuthChoice, AuthorizerObject, AuthorizerType, Context, Document, Lazy, Name,
+    OneOrMany, Read, Span, Spanned, TextValue, TokenPlace,
+};
+use crate::http::is_token;
+use crate::plan::{Authorizer, AuthorizerKind, Fault, HmacAlgorithm, JwtSpec, Text, TokenSource};
+
+/// The name of the one under `authorizer`.
+const UNNAMED: &str = "authorizer";
+
+/// All authorizers by name.
+pub(super) struct Authorizers<'a> {
+    by_name: HashMap<&'a str, (u16, Span)>,
+    /// What `"auth": true` means, if that is clear.
+    implied: Option<u16>,
+}
+
+/// Compiles `authorizer` and `authorizers`. One that is not understood stays, as a fault.
+pub(super) fn compile<'a>(
+    document: &Document<'a>,
+    authorizers: &mut Vec<Authorizer>,
+    cx: &mut Context,
+) -> Authorizers<'a> {
+    let mut table = Authorizers {
+        by_name: HashMap::new(),
+        implied: None,
+    };
+    let unnamed = document.authorizer.value().map(|authorizer| {
+        let span = Span::from(jsonc_parser::common::Ranged::range(authorizer.node)).first();
+        let name = Spanned {
+            value: UNNAMED,
+            span,
+        };
+        (name, *authorizer)
+    });
+    let named = document.authorizers.value().map(|entries| entries.iter());
+    for (name, authorizer) in unnamed.into_iter().chain(named.into_iter().flatten()) {
+        let Ok(index) = u16::try_from(authorizers.len()) else {
+            cx.error(
+                name.span,
+                "too_many",
+                "there are more than 65536 authorizers",
+            );
+            break;
+        };
+        if let Some((_, first)) = table.by_name.insert(name.value, (index, name.span)) {
+            cx.error(
+                name.span,
+                "duplicate_alias",
+                format!("there are two authorizers named `{UNNAMED}`"),
+            )
+            .note(first, "the one under `authorizer` has this name");
+        }
+        cx.mark();
+        let kind = match compile_one(&authorizer, cx) {
+            Some(spec) => AuthorizerKind::Jwt(spec),
+            None => AuthorizerKind::Fault(first_fault(cx)),
+        };
+        authorizers.push(Authorizer {
+            name: name.value.to_owned(),
+            kind,
+        });
+    }
+    let default = document.defaults.value().and_then(|d| d.auth.value());
+    table.implied = if document.authorizer.value().is_some() {
+        Some(0)
+    } else if let Some(AuthChoice::Named(name)) = default {
+        table.by_name.get(name.value).map(|(index, _)| *index)
+    } else if authorizers.len() == 1 {
+        Some(0)
+    } else {
+        None
+    };
+    table
+}
+
+impl Authorizers<'_> {
+    pub fn is_empty(&self) -> bool {
+        self.by_name.is_empty()
+    }
+
+    /// The authorizer that `auth` asks for; `None` is public. After an error in `cx`, the answer means nothing.
+    pub fn choose(&self, auth: &AuthChoice<'_>, cx: &mut Context) -> Option<u16> {
+        match auth {
+            AuthChoice::Flag(flag) if flag.value => {
+                if self.implied.is_none() {
+                    let diagnostic = cx.error(
+                        flag.span,
+                        "auth_without_authorizer",
+                        "this path needs a known caller, but nothing says how callers are known",
+                    );
+                    if self.is_empty() {
+                        diagnostic
+                            .help("add an `authorizer`, or write `false` if everyone may use it");
+                    } else {
+                        diagnostic.help(format!(
+                            "there is more than one authorizer: name the one that is meant, {}",
+                            self.names()
+                        ));
+                    }
+                }
+                self.implied
+            }
+            AuthChoice::Flag(_) => None,
+            AuthChoice::Named(name) => {
+                let found = self.by_name.get(name.value).map(|(index, _)| *index);
+                if found.is_none() {
+                    let near = cx.closest(name.value, self.by_name.keys().copied());
+                    let diagnostic = cx.error(
+                        name.span,
+                        "unknown_authorizer",
+                        format!("there is no authorizer `{}`", name.value),
+                    );
+                    diagnostic.label("unknown").suggest(near);
+                    if self.is_empty() {
+                        diagnostic.help("the config has no authorizers: add it to `authorizers`");
+                    }
+                }
+                found
+            }
+        }
+    }
+
+    fn names(&self) -> String {
+        let mut names: Vec<String> = self
+            .by_name
+            .keys()
+            .map(|name| format!("`{name}`"))
+            .collect();
+        names.sort();
+        names.truncate(10);
+        names.join(" or ")
+    }
+}
+
+/// The first error since the mark, to be kept in the blueprint.
+pub(super) fn first_fault(cx: &Context) -> Fault {
+    let (code, message) = cx.first_error().unwrap_or(("config_error", ""));
+    Fault {
+        code: code.to_owned(),
+        message: message.to_owned(),
+    }
+}
+
+fn compile_one<'a>(
+    authorizer: &Lazy<'a, AuthorizerObject<'a>>,
+    cx: &mut Context,
+) -> Option<JwtSpec> {
+    // Other types have other members: the type decides whether the rest is looked at.
+    if let Value::Object(object) = authorizer.node
+        && let Some(kind) = object.get("type")
+    {
+        AuthorizerType::read(&kind.value, cx)?;
+    }
+    let before = cx.errors();
+    let object = authorizer.get(cx)?;
+    let algorithms = algorithms(&object, cx);
+    let secret = object.secret.value();
+    if let Some(secret) = secret {
+        check_secret(secret, &algorithms, cx);
+    }
+    let texts = |field: &crate::config::Field<OneOrMany<TextValue>>| -> Vec<Text> {
+        let many = field.value().map(|many| many.values.as_slice());
+        many.unwrap_or_default()
+            .iter()
+            .map(|value| value.text.clone())
+            .collect()
+    };
+    let spec = JwtSpec {
+        issuers: texts(&object.issuer),
+        audiences: texts(&object.audience),
+        secret: secret?.text.clone(),
+        algorithms,
+        subject: object.subject.value().map(|subject| subject.text.clone()),
+        token_type: object.token_type.value().map(|name| name.value.to_owned()),
+        leeway: object.leeway.value().map_or(0, |seconds| seconds.value),
+        max_age: object.max_age.value().map(|seconds| seconds.value),
+        require_exp: object.require_exp.value().is_none_or(|flag| flag.value),
+        required_claims: object
+            .required_claims
+            .value()
+            .into_iter()
+            .flatten()
+            .map(|name| name.value.to_owned())
+            .collect(),
+        sources: sources(&object, cx),
+    };
+    (cx.errors() == before).then_some(spec)
+}
+
+fn algorithms(object: &AuthorizerObject<'_>, cx: &mut Context) -> Vec<HmacAlgorithm> {
+    let hmac = |algorithm: &Algorithm| match algorithm {
+        Algorithm::Hs256 => HmacAlgorithm::Hs256,
+        Algorithm::Hs384 => HmacAlgorithm::Hs384,
+        Algorithm::Hs512 => HmacAlgorithm::Hs512,
+    };
+    let mut algorithms: Vec<HmacAlgorithm> =
+        match (object.algorithm.value(), object.algorithms.value()) {
+            (Some(_), Some(_)) => {
+                cx.error(
+                    object.span.first(),
+                    "contradiction",
+                    "this authorizer has both `algorithm` and `algorithms`",
+                )
+                .help("keep one of them");
+                Vec::new()
+            }
+            (Some(one), None) => vec![hmac(one)],
+            (None, Some(list)) => {
+                if list.is_empty() {
+                    cx.error(
+                        object.span.first(),
+                        "empty_value",
+                        "`algorithms` names no algorithm",
+                    )
+                    .help("leave it out for `HS256`");
+                }
+                list.iter().map(hmac).collect()
+            }
+            (None, None) => vec![HmacAlgorithm::Hs256],
+        };
+    algorithms.sort_unstable();
+    algorithms.dedup();
+    algorithms
+}
+
+/// A key shorter than the hash is weaker than the algorithm (RFC 7518 section 3.2).
+fn check_secret(secret: &TextValue, algorithms: &[HmacAlgorithm], cx: &mut Context) {
+    let Text::Literal(literal) = &secret.text else {
+        return;
+    };
+    let (name, needed) = match algorithms.iter().max() {
+        Some(HmacAlgorithm::Hs384) => ("HS384", 48),
+        Some(HmacAlgorithm::Hs512) => ("HS512", 64),
+        _ => ("HS256", 32),
+    };
+    if literal.len() < needed {
+        cx.error(
+            secret.span,
+            "weak_secret",
+            format!("this secret is too short for {name}, which needs {needed} bytes"),
+        )
+        .help("make a random one, for example by `openssl rand -base64 64`, and refer to it by `$secret.NAME`");
+    } else {
+        cx.warning(
+            secret.span,
+            "literal_secret",
+            "this secret is readable by whoever can read the file",
+        )
+        .help("store it by `wrangler secret put NAME` and write `$secret.NAME`");
+    }
+}
+
+fn sources(object: &AuthorizerObject<'_>, cx: &mut Context) -> Vec<TokenSource> {
+    let Some(places) = object.token_from.value() else {
+        return vec![TokenSource::Bearer];
+    };
+    if places.is_empty() {
+        cx.error(
+            object.span.first(),
+            "empty_value",
+            "`token_from` names no place",
+        )
+        .help("leave it out for `bearer`");
+    }
+    let mut token = |name: &Name<'_>| {
+        if !is_token(name.value) {
+            cx.error(
+                name.span,
+                "bad_token",
+                format!("`{}` is no name of a header or cookie", name.value),
+            );
+        }
+    };
+    places
+        .iter()
+        .map(|place| match place {
+            TokenPlace::Bearer => TokenSource::Bearer,
+            TokenPlace::Header(name) => {
+                token(name);
+                TokenSource::Header(name.value.to_ascii_lowercase())
+            }
+            TokenPlace::Cookie(name) => {
+                token(name);
+                TokenSource::Cookie(name.value.to_owned())
+            }
+            TokenPlace::Query(name) => TokenSource::Query(name.value.to_owned()),
+        })
+        .collect()
+}

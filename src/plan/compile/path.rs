@@ -1,0 +1,366 @@
+//! One entry of `paths`.
+
+use std::collections::HashMap;
+
+use jsonc_parser::ast::Value;
+
+use super::authorizer::{Authorizers, first_fault};
+use super::mapping::{Scope, compile_mapping};
+use super::names::Names;
+use super::pattern::{self, Pattern};
+use super::response::compile_response;
+use super::url::is_host;
+use super::{read_variables, tolerance};
+use crate::config::{
+    Context, DefaultsObject, Field, HookObject, IntegrationObject, IntegrationType, MethodName,
+    Name, PathObject, Read, Span, Spanned,
+};
+use crate::http::Method;
+use crate::plan::{Action, Fault, Hook, PathEntry, Text, Tolerance};
+
+/// Milliseconds to the upstream's response headers, if nothing is said.
+const DEFAULT_TIMEOUT_MS: u32 = 30_000;
+
+/// What the paths of a config share.
+pub(super) struct Gateway<'a> {
+    pub servers: Names<'a>,
+    pub services: Names<'a>,
+    pub bindings: Names<'a>,
+    pub authorizers: Authorizers<'a>,
+    pub variables: HashMap<&'a str, Text>,
+    pub defaults: Defaults,
+}
+
+/// `defaults`, resolved.
+pub(super) struct Defaults {
+    /// `None` if nothing is said.
+    auth: Option<Option<u16>>,
+    timeout_ms: u32,
+    tolerate: Tolerance,
+}
+
+/// A path and what tells it from the others.
+pub(super) struct CompiledPath<'a> {
+    pub entry: PathEntry,
+    /// Equal for two paths that answer the same requests.
+    pub identity: String,
+    /// The pattern as written, for messages.
+    pub written: Spanned<&'a str>,
+}
+
+impl Defaults {
+    pub fn read(
+        object: Option<&DefaultsObject<'_>>,
+        authorizers: &Authorizers<'_>,
+        cx: &mut Context,
+    ) -> Defaults {
+        let auth = object.and_then(|object| object.auth.value());
+        let timeout = object.and_then(|object| object.timeout_ms.value());
+        let ambiguities = object.and_then(|object| object.allow_in_path.value());
+        Defaults {
+            auth: auth.map(|auth| authorizers.choose(auth, cx)),
+            timeout_ms: timeout.map_or(DEFAULT_TIMEOUT_MS, |timeout| timeout.value),
+            tolerate: ambiguities.map_or(Tolerance::default(), |list| tolerance(list)),
+        }
+    }
+}
+
+/// Compiles a path. `None` if it is not understood which requests it is for; else it is there, if only as a fault.
+pub(super) fn compile_path<'a>(
+    node: &'a Value<'a>,
+    gateway: &Gateway<'a>,
+    cx: &mut Context,
+) -> Option<CompiledPath<'a>> {
+    cx.mark();
+    let before = cx.errors();
+    let path = PathObject::read(node, cx)?;
+    let method = path.method.value().map(|method| match method {
+        MethodName::Get => Some(Method::Get),
+        MethodName::Post => Some(Method::Post),
+        MethodName::Put => Some(Method::Put),
+        MethodName::Delete => Some(Method::Delete),
+        MethodName::Options => Some(Method::Options),
+        MethodName::Patch => Some(Method::Patch),
+        MethodName::Any => None,
+    });
+    let host = match &path.host {
+        Field::Absent => Some(None),
+        Field::Bad => None,
+        Field::Value(host) => compile_host(host, cx).map(Some),
+    };
+    let pattern = path.path.value().and_then(|path| compile_pattern(path, cx));
+    let authorizer = compile_auth(&path, gateway, cx);
+    let pre_process = path
+        .pre_process
+        .value()
+        .map(|hook| compile_hook(hook, gateway, cx))
+        .transpose();
+    let own_variables = path.variables.value().map(|own| read_variables(own, cx));
+    let scope = Scope {
+        own: own_variables.unwrap_or_default(),
+        variables: &gateway.variables,
+        pattern: pattern.as_ref(),
+        protected: authorizer.is_some(),
+    };
+    let action = compile_action(&path, &scope, gateway, cx);
+    let (action, pre_process) = match (action, pre_process) {
+        _ if cx.errors() > before => (Action::Fault(first_fault(cx)), None),
+        (Ok(action), Ok(pre_process)) => (action, pre_process),
+        (Err(fault), _) | (_, Err(fault)) => (Action::Fault(fault), None),
+    };
+    let (method, host, pattern, written) = (method?, host?, pattern?, *path.path.value()?);
+    let identity = format!(
+        "{} {}{}",
+        method.map_or("ANY", Method::as_str),
+        host.as_deref().unwrap_or_default(),
+        pattern.shape
+    );
+    Some(CompiledPath {
+        entry: PathEntry {
+            method,
+            host,
+            pattern: pattern.text,
+            action,
+            authorizer,
+            pre_process,
+            timeout_ms: path
+                .timeout_ms
+                .value()
+                .map_or(gateway.defaults.timeout_ms, |timeout| timeout.value),
+            tolerate: path
+                .allow_in_path
+                .value()
+                .map_or(gateway.defaults.tolerate, |list| tolerance(list)),
+        },
+        identity,
+        written,
+    })
+}
+
+fn compile_host(host: &Name<'_>, cx: &mut Context) -> Option<String> {
+    let name = host.value.strip_prefix("*.").unwrap_or(host.value);
+    if is_host(name) {
+        return Some(host.value.to_ascii_lowercase());
+    }
+    cx.error(
+        host.span,
+        "bad_host",
+        format!("`{}` is no host", host.value),
+    )
+    .help(
+        "write a name such as `api.example.com`, or `*.example.com`, without scheme, port and path",
+    );
+    None
+}
+
+fn compile_pattern<'a>(path: &Name<'a>, cx: &mut Context) -> Option<Pattern<'a>> {
+    pattern::parse(path.value)
+        .map_err(|flaw| {
+            let span = path.span;
+            // Where the string has escapes, its bytes are not the document's.
+            let plain = span.end.saturating_sub(span.start) == path.value.len().saturating_add(2);
+            let inner = span.start.saturating_add(1);
+            let span = if plain && !flaw.range.is_empty() {
+                Span {
+                    start: inner.saturating_add(flaw.range.start),
+                    end: inner.saturating_add(flaw.range.end),
+                }
+            } else {
+                span
+            };
+            let diagnostic = cx.error(span, "bad_path", flaw.message);
+            if let Some(help) = flaw.help {
+                diagnostic.help(help);
+            }
+        })
+        .ok()
+}
+
+fn compile_auth(path: &PathObject<'_>, gateway: &Gateway<'_>, cx: &mut Context) -> Option<u16> {
+    match (&path.auth, gateway.defaults.auth) {
+        (Field::Value(auth), _) => gateway.authorizers.choose(auth, cx),
+        (_, Some(default)) => default,
+        (Field::Bad, None) => None,
+        (Field::Absent, None) => {
+            if !gateway.authorizers.is_empty() {
+                let span = path.path.value().map_or(path.span.first(), |p| p.span);
+                cx.warning(
+                    span,
+                    "public_by_silence",
+                    "this path says nothing of `auth`, so everyone may use it",
+                )
+                .help("write `\"auth\": false` if that is meant, or set `defaults.auth`");
+            }
+            None
+        }
+    }
+}
+
+fn compile_action(
+    path: &PathObject<'_>,
+    scope: &Scope<'_>,
+    gateway: &Gateway<'_>,
+    cx: &mut Context,
+) -> Result<Action, Fault> {
+    if path.response.is_absent() {
+        for (field, there) in [
+            ("response_status", !path.response_status.is_absent()),
+            ("response_headers", !path.response_headers.is_absent()),
+        ] {
+            if there {
+                unused(path.span, field, "without a `response`", cx);
+            }
+        }
+    }
+    let proxied = matches!(
+        path.integration.value().and_then(|i| i.kind.value()),
+        Some(IntegrationType::Http | IntegrationType::HttpProxy)
+    );
+    let mapping = path
+        .mapping
+        .value()
+        .map(|mapping| compile_mapping(mapping, scope, cx));
+    if mapping.is_some() && !proxied && !path.integration.is_bad() {
+        unused(path.span, "mapping", "on a path that is not proxied", cx);
+    }
+    match (&path.integration, path.response.is_absent()) {
+        (Field::Absent, true) => {
+            cx.error(
+                path.span.first(),
+                "path_without_action",
+                "this path neither has an `integration` nor a `response`",
+            )
+            .help("say where it goes, or what it answers");
+        }
+        (Field::Absent, false) => return compile_response(path, cx).ok_or_else(|| first_fault(cx)),
+        (Field::Value(_) | Field::Bad, false) => {
+            cx.error(
+                path.span.first(),
+                "path_with_two_actions",
+                "this path has an `integration` and a `response`",
+            )
+            .help("remove one of them");
+        }
+        (Field::Value(integration), true) => {
+            let mapping =
+                mapping.filter(|mapping| !mapping.headers.is_empty() || !mapping.query.is_empty());
+            return compile_integration(integration, mapping.map(Box::new), gateway, cx);
+        }
+        (Field::Bad, true) => {}
+    }
+    Err(first_fault(cx))
+}
+
+fn compile_integration(
+    object: &IntegrationObject<'_>,
+    mapping: Option<Box<crate::plan::Mapping>>,
+    gateway: &Gateway<'_>,
+    cx: &mut Context,
+) -> Result<Action, Fault> {
+    let post_process = object
+        .post_process
+        .value()
+        .map(|hook| compile_hook(hook, gateway, cx))
+        .transpose();
+    let Some(kind) = object.kind.value() else {
+        return Err(first_fault(cx));
+    };
+    let (word, members): (&str, &[&str]) = match kind {
+        IntegrationType::Http | IntegrationType::HttpProxy => ("http", &["server"]),
+        IntegrationType::Service => ("service", &["binding", "env"]),
+        IntegrationType::ServiceBinding => ("service_binding", &["binding", "function", "env"]),
+    };
+    for (field, there) in [
+        ("server", !object.server.is_absent()),
+        ("binding", !object.binding.is_absent()),
+        ("function", !object.function.is_absent()),
+        ("env", !object.env.is_absent()),
+    ] {
+        if there && !members.contains(&field) {
+            unused(object.span, field, &format!("for the type `{word}`"), cx);
+        }
+    }
+    let action = match kind {
+        IntegrationType::Http | IntegrationType::HttpProxy => {
+            let server = needed(&object.server, "server", object.span, cx);
+            let server = server.map(|alias| gateway.servers.find(alias, cx));
+            Action::Proxy {
+                server: server.ok_or_else(|| first_fault(cx))??,
+                mapping,
+                post_process: post_process?,
+            }
+        }
+        IntegrationType::Service => {
+            let service = needed(&object.binding, "binding", object.span, cx);
+            let service = service.map(|alias| gateway.services.find(alias, cx));
+            Action::Service {
+                service: service.ok_or_else(|| first_fault(cx))??,
+                env: names(&object.env),
+                post_process: post_process?,
+            }
+        }
+        IntegrationType::ServiceBinding => {
+            let binding = needed(&object.binding, "binding", object.span, cx);
+            let function = needed(&object.function, "function", object.span, cx);
+            let binding = binding.map(|alias| gateway.bindings.find(alias, cx));
+            let (Some(binding), Some(function)) = (binding, function) else {
+                return Err(first_fault(cx));
+            };
+            Action::Call {
+                hook: Hook {
+                    binding: binding?,
+                    function: function.value.to_owned(),
+                    env: names(&object.env),
+                },
+                post_process: post_process?,
+            }
+        }
+    };
+    Ok(action)
+}
+
+fn compile_hook(
+    object: &HookObject<'_>,
+    gateway: &Gateway<'_>,
+    cx: &mut Context,
+) -> Result<Hook, Fault> {
+    let (Some(binding), Some(function)) = (object.binding.value(), object.function.value()) else {
+        return Err(first_fault(cx));
+    };
+    Ok(Hook {
+        binding: gateway.bindings.find(*binding, cx)?,
+        function: function.value.to_owned(),
+        env: names(&object.env),
+    })
+}
+
+fn needed<'a>(
+    field: &Field<Name<'a>>,
+    key: &str,
+    object: Span,
+    cx: &mut Context,
+) -> Option<Name<'a>> {
+    if field.is_absent() {
+        cx.error(
+            object.first(),
+            "missing_field",
+            format!("`{key}` is missing"),
+        )
+        .label(format!("an integration of this type needs `{key}`"));
+    }
+    field.value().copied()
+}
+
+fn names(field: &Field<Vec<Name<'_>>>) -> Vec<String> {
+    let names = field.value().map(Vec::as_slice).unwrap_or_default();
+    names.iter().map(|name| name.value.to_owned()).collect()
+}
+
+fn unused(object: Span, field: &str, why: &str, cx: &mut Context) {
+    cx.warning(
+        object.first(),
+        "unused_field",
+        format!("`{field}` has no effect {why}"),
+    )
+    .help("remove it");
+}

@@ -1,0 +1,254 @@
+//! The pattern of a path: checked, and brought into the one spelling that requests are matched in.
+//!
+//! - It starts with `/`. `{name}` stands for one whole segment, `{.+}`, at the end alone, for zero or more.
+//! - Literals are percent-encoded as a URL's path is: unreserved characters never, what cannot stand in a path
+//!   always, hexadecimal digits in upper case.
+//! - No empty segment but after a trailing slash, no dot segment, no query, no fragment, no backslash.
+
+use std::ops::Range;
+
+/// A sound pattern.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Pattern<'a> {
+    /// In its one spelling.
+    pub text: String,
+    pub parameters: Vec<&'a str>,
+    /// Equal for two patterns that match the same paths: parameters without their names.
+    pub shape: String,
+}
+
+/// What is wrong with a pattern, and in which bytes of it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Flaw {
+    pub range: Range<usize>,
+    pub message: String,
+    pub help: Option<&'static str>,
+}
+
+pub(super) fn parse(written: &str) -> Result<Pattern<'_>, Flaw> {
+    let flaw = |range, message: &str, help| Flaw {
+        range,
+        message: message.to_owned(),
+        help,
+    };
+    let Some(rest) = written.strip_prefix('/') else {
+        return Err(flaw(
+            0..written.len(),
+            "a path starts with `/`",
+            Some("write it without scheme and host; the host goes to `host`"),
+        ));
+    };
+    if let Some(at) = written.find(['?', '#']) {
+        return Err(flaw(
+            at..written.len(),
+            "a path has no query and no fragment",
+            Some("the query is always passed on: leave it out"),
+        ));
+    }
+    let mut pattern = Pattern {
+        text: String::with_capacity(written.len()),
+        parameters: Vec::new(),
+        shape: String::with_capacity(written.len()),
+    };
+    let mut start = 1_usize;
+    let mut segments = rest.split('/').peekable();
+    while let Some(segment) = segments.next() {
+        let range = start..start.saturating_add(segment.len());
+        start = range.end.saturating_add(1);
+        let last = segments.peek().is_none();
+        pattern.text.push('/');
+        pattern.shape.push('/');
+        let braced = segment
+            .strip_prefix('{')
+            .and_then(|inner| inner.strip_suffix('}'));
+        match braced {
+            Some(".+") if last => {
+                pattern.text.push_str(segment);
+                pattern.shape.push_str(segment);
+            }
+            Some(".+") => {
+                return Err(flaw(range, "`{.+}` can only stand at the end", None));
+            }
+            Some(name) => {
+                if !is_parameter_name(name) {
+                    return Err(flaw(
+                        range,
+                        "this is no name of a parameter",
+                        Some(
+                            "names have letters, digits, `_` and `-`; the rest of a path is `{.+}`",
+                        ),
+                    ));
+                }
+                if pattern.parameters.contains(&name) {
+                    return Err(Flaw {
+                        range,
+                        message: format!("the parameter `{name}` stands twice in this path"),
+                        help: None,
+                    });
+                }
+                pattern.parameters.push(name);
+                pattern.text.push_str(segment);
+                pattern.shape.push_str("{}");
+            }
+            None if segment.contains(['{', '}']) => {
+                return Err(flaw(
+                    range,
+                    "a parameter takes a whole segment",
+                    Some("write `/{name}/` or `/{.+}`, with nothing else between the slashes"),
+                ));
+            }
+            None if segment.is_empty() && !last => {
+                return Err(flaw(
+                    range.start.saturating_sub(1)..start,
+                    "this path has an empty segment",
+                    Some("`//` never matches as `/`"),
+                ));
+            }
+            None => {
+                let literal = canonical_literal(segment).map_err(|message| Flaw {
+                    range,
+                    message: message.to_owned(),
+                    help: None,
+                })?;
+                pattern.text.push_str(&literal);
+                pattern.shape.push_str(&literal);
+            }
+        }
+    }
+    Ok(pattern)
+}
+
+/// One segment in the one spelling of a URL's path.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn canonical_literal(segment: &str) -> Result<String, &'static str> {
+    let mut literal = String::with_capacity(segment.len());
+    let mut bytes = segment.bytes();
+    while let Some(byte) = bytes.next() {
+        let (byte, was_encoded) = match byte {
+            b'%' => {
+                let digits = bytes.next().and_then(hex).zip(bytes.next().and_then(hex));
+                let Some((high, low)) = digits else {
+                    return Err("`%` is followed by two hexadecimal digits");
+                };
+                (high << 4 | low, true)
+            }
+            b'\\' => return Err("a backslash is not the separator of a path's segments"),
+            other => (other, false),
+        };
+        let reserved = matches!(
+            byte,
+            b'!' | b'$'
+                | b'&'
+                | b'\''
+                | b'('
+                | b')'
+                | b'*'
+                | b'+'
+                | b','
+                | b';'
+                | b'='
+                | b':'
+                | b'@'
+                | b'|'
+                | b'['
+                | b']'
+        );
+        if byte < 0x20 || byte == 0x7f {
+            return Err("a path has no control characters");
+        } else if byte.is_ascii_alphanumeric()
+            || matches!(byte, b'-' | b'.' | b'_' | b'~')
+            || (reserved && !was_encoded)
+        {
+            literal.push(char::from(byte));
+        } else {
+            const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+            literal.push('%');
+            for digit in [byte >> 4, byte & 0xf] {
+                if let Some(digit) = DIGITS.get(usize::from(digit)) {
+                    literal.push(char::from(*digit));
+                }
+            }
+        }
+    }
+    if literal == "." || literal == ".." {
+        return Err("a path has no dot segments");
+    }
+    Ok(literal)
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit)
+        .to_digit(16)
+        .and_then(|value| u8::try_from(value).ok())
+}
+
+fn is_parameter_name(name: &str) -> bool {
+    !name.is_empty()
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sound_pattern_has_one_spelling() {
+        for (written, text) in [
+            ("/", "/"),
+            ("/a/", "/a/"),
+            ("/%61/%c3%a9", "/a/%C3%A9"),
+            ("/é", "/%C3%A9"),
+            ("/a b", "/a%20b"),
+            ("/a%2fb", "/a%2Fb"),
+            ("/a;b=1", "/a;b=1"),
+            ("/a%3bb", "/a%3Bb"),
+            ("/{id}", "/{id}"),
+            ("/{.+}", "/{.+}"),
+            ("/{a}/x/{b-1}/{.+}", "/{a}/x/{b-1}/{.+}"),
+            ("/...", "/..."),
+        ] {
+            assert_eq!(parse(written).unwrap().text, text, "{written}");
+        }
+    }
+
+    #[test]
+    fn names_of_parameters_do_not_tell_patterns_apart() {
+        let shape = |written| parse(written).unwrap().shape;
+        assert_eq!(shape("/a/{x}/{.+}"), shape("/%61/{y}/{.+}"));
+        assert_ne!(shape("/a/{x}"), shape("/a/{.+}"));
+        assert_ne!(shape("/a"), shape("/a/"));
+    }
+
+    #[test]
+    fn a_flaw_is_found_in_its_place() {
+        for (written, place) in [
+            ("a", "a"),
+            ("", ""),
+            ("/a//b", "//"),
+            ("/a/../b", ".."),
+            ("/%2E/b", "%2E"),
+            ("/x?y", "?y"),
+            ("/x#y", "#y"),
+            ("/x/%4", "%4"),
+            ("/x/%zz", "%zz"),
+            ("/x/%00", "%00"),
+            ("/x/\u{7}", "\u{7}"),
+            ("/x\\y", "x\\y"),
+            ("/{}", "{}"),
+            ("/{a b}", "{a b}"),
+            ("/{a}/{a}", "{a}"),
+            ("/{.+}/a", "{.+}"),
+            ("/a{b}", "a{b}"),
+            ("/{a}.json", "{a}.json"),
+            ("/{a", "{a"),
+            ("/a}", "a}"),
+        ] {
+            let flaw = parse(written).unwrap_err();
+            assert_eq!(&written[flaw.range], place, "{written}");
+        }
+    }
+}
