@@ -8,13 +8,13 @@ use anyhow::{Context, Result};
 use crate::cargo::Profile;
 use crate::{bindgen, cargo, files, plan, root, services, size};
 
-/// What to do about a mistake in `api-config.json`.
+/// What to do about a mistake, in the code or in `api-config.json`.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum OnBadConfig {
+pub enum OnMistake {
     /// The build fails.
     Fail,
-    /// The mistake is shown and the plan of the last good build stays in place, where there is one. For a running
-    /// `wrangler dev`, so that a slip of the pen does not stop the gateway.
+    /// The mistake is shown and what the last good build left stays in place, where there is something. For a running
+    /// `wrangler dev`: while its custom build fails it answers no request at all.
     KeepLastGood,
 }
 
@@ -23,22 +23,30 @@ pub enum OnBadConfig {
 /// For tests and benchmarks: it leaves `build/` to wrangler. Processes that call it at the same time build once.
 pub fn build(profile: Profile) -> Result<PathBuf> {
     let out = cargo::target_dir().join(format!("bundle-{}", profile.name()));
-    build_into(&out, profile, OnBadConfig::Fail)?;
+    build_into(&out, profile, OnMistake::Fail)?;
     Ok(out)
 }
 
 /// Makes the worker in the folder `out`. A file whose bytes would not change is left alone.
-pub fn build_into(out: &Path, profile: Profile, on_bad_config: OnBadConfig) -> Result<()> {
+pub fn build_into(out: &Path, profile: Profile, on_mistake: OnMistake) -> Result<()> {
     let _lock = files::lock(&cargo::target_dir().join("build.lock"))?;
-    let wasm = cargo::build_wasm(profile)?;
-    let glue = bindgen::generate(&wasm, profile)?;
-    files::mirror(&glue, out)?;
-    copy_edge_modules(out)?;
-    write_plan(out, on_bad_config)?;
-    size::report(&glue.join(bindgen::WASM), profile)
+    let complete = out.join(PLAN).exists();
+    let tolerate = |part: Result<()>| match part {
+        Err(error) if complete && on_mistake == OnMistake::KeepLastGood => {
+            eprintln!("{error:#}\n\nThe last good build keeps serving.");
+            Ok(())
+        }
+        other => other,
+    };
+    tolerate(build_worker(out, profile))?;
+    tolerate(build_plan(out))
 }
 
-fn copy_edge_modules(out: &Path) -> Result<()> {
+fn build_worker(out: &Path, profile: Profile) -> Result<()> {
+    let wasm = cargo::build_wasm(profile)?;
+    let glue = bindgen::generate(&wasm, profile)?;
+    size::report(&glue.join(bindgen::WASM), profile)?;
+    files::mirror(&glue, out)?;
     let edge = root().join("src/edge");
     for entry in fs::read_dir(&edge).with_context(|| format!("cannot read {}", edge.display()))? {
         let path = entry?.path();
@@ -51,27 +59,12 @@ fn copy_edge_modules(out: &Path) -> Result<()> {
     Ok(())
 }
 
-fn write_plan(out: &Path, on_bad_config: OnBadConfig) -> Result<()> {
-    let artifact = out.join("plan.bin");
-    let modules = out.join("services.mjs");
-    let compiled = plan::compile(&root().join("api-config.json")).and_then(|plan| {
-        let services = services::module(root(), out, &plan.services)?;
-        Ok((plan, services))
-    });
-    match compiled {
-        Ok((plan, services)) => {
-            files::write_if_changed(&artifact, &plan.bytes)?;
-            files::write_if_changed(&modules, services.as_bytes())?;
-            Ok(())
-        }
-        Err(error)
-            if on_bad_config == OnBadConfig::KeepLastGood
-                && artifact.exists()
-                && modules.exists() =>
-        {
-            eprintln!("{error:#}\n\nThe last good config keeps serving.");
-            Ok(())
-        }
-        Err(error) => Err(error),
-    }
+fn build_plan(out: &Path) -> Result<()> {
+    let plan = plan::compile(&root().join("api-config.json"))?;
+    let services = services::module(root(), out, &plan.services)?;
+    files::write_if_changed(&out.join("services.mjs"), services.as_bytes())?;
+    files::write_if_changed(&out.join(PLAN), &plan.bytes)
 }
+
+/// The plan's file name in the bundle; the last file that a first build writes.
+const PLAN: &str = "plan.bin";

@@ -1,6 +1,7 @@
 //! `cargo xtask dev`: the gateway on this machine, from an empty checkout, in one command.
 
 use std::fs;
+use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
@@ -10,7 +11,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::build::{OnBadConfig, build_into};
+use crate::build::{OnMistake, build_into};
 use crate::cargo::{self, Profile};
 use crate::children::Children;
 use crate::{build_dir, npm, plan, root};
@@ -34,7 +35,7 @@ pub fn run(mut options: Vec<String>) -> Result<ExitCode> {
     }
     npm::ensure()?;
     ensure_secrets()?;
-    build_into(&build_dir(), Profile::Dev, OnBadConfig::Fail)?;
+    build_into(&build_dir(), Profile::Dev, OnMistake::Fail)?;
     let upstream = build_upstream()?;
 
     let (interrupt, interrupted) = channel();
@@ -56,25 +57,38 @@ pub fn run(mut options: Vec<String>) -> Result<ExitCode> {
 
 /// Waits for an end: Ctrl-C is a good one, a child's end is not.
 fn watch(children: &mut Children, interrupted: &Receiver<()>, port: u16) -> Result<ExitCode> {
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let path = plan::compile(&root().join("api-config.json"))?
+        .first_path
+        .unwrap_or_else(|| "/".to_owned());
     let mut ready = false;
     loop {
-        match interrupted.recv_timeout(Duration::from_millis(100)) {
+        match interrupted.recv_timeout(Duration::from_millis(200)) {
             Ok(()) | Err(RecvTimeoutError::Disconnected) => return Ok(ExitCode::SUCCESS),
             Err(RecvTimeoutError::Timeout) => {}
         }
         if let Some((name, status)) = children.ended() {
             bail!("{name} ended: {status}");
         }
-        if !ready && TcpStream::connect_timeout(&address, Duration::from_millis(50)).is_ok() {
+        if !ready && answers(port, &path) {
             ready = true;
-            let path = plan::compile(&root().join("api-config.json"))
-                .ok()
-                .and_then(|plan| plan.first_path)
-                .unwrap_or_else(|| "/".to_owned());
             println!("\nThe gateway is ready. Try:\n\n    curl -i http://127.0.0.1:{port}{path}\n");
         }
     }
+}
+
+/// Whether the gateway answers; wrangler opens its port before the worker is there.
+fn answers(port: u16, path: &str) -> bool {
+    let ask = || -> std::io::Result<usize> {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let mut stream = TcpStream::connect_timeout(&address, Duration::from_millis(100))?;
+        stream.set_read_timeout(Some(Duration::from_millis(500)))?;
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+        )?;
+        stream.read(&mut [0; 1])
+    };
+    ask().is_ok_and(|bytes| bytes > 0)
 }
 
 fn wrangler(options: Vec<String>) -> Result<Command> {
@@ -87,6 +101,8 @@ fn wrangler(options: Vec<String>) -> Result<Command> {
         .current_dir(root())
         .env("PATH", npm::path()?)
         .env("WRANGLER_SEND_METRICS", "false")
+        // The banner asks the registry for a newer version.
+        .env("WRANGLER_HIDE_BANNER", "true")
         .env("CLOUDFLARE_CF_FETCH_ENABLED", "false")
         .stdin(Stdio::null());
     Ok(command)

@@ -17,7 +17,7 @@ mod size;
 
 use std::path::{Path, PathBuf};
 
-pub use build::{OnBadConfig, build, build_into};
+pub use build::{OnMistake, build, build_into};
 pub use cargo::Profile;
 
 /// The workspace's root folder.

@@ -4,7 +4,7 @@ use std::env;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use xtask::{OnBadConfig, Profile};
+use xtask::{OnMistake, Profile};
 
 fn main() -> ExitCode {
     match run(env::args().skip(1).collect()) {
@@ -48,12 +48,12 @@ fn build(args: &[String]) -> Result<ExitCode> {
             other => bail!("`build` has no option `{other}`\n\n{HELP}"),
         };
     }
-    let on_bad_config = if watched {
-        OnBadConfig::KeepLastGood
+    let on_mistake = if watched {
+        OnMistake::KeepLastGood
     } else {
-        OnBadConfig::Fail
+        OnMistake::Fail
     };
-    xtask::build_into(&xtask::build_dir(), profile, on_bad_config)?;
+    xtask::build_into(&xtask::build_dir(), profile, on_mistake)?;
     Ok(ExitCode::SUCCESS)
 }
 
