@@ -1,5 +1,7 @@
 //! Precedence: the rules of the module's page in its order, then against a slow matcher that reads as the rules do.
 
+use std::cmp::Reverse;
+
 use proptest::prelude::*;
 
 use crate::http::Method;
@@ -324,17 +326,17 @@ fn fits(pattern: &[Segment<'_>], path: &[&str]) -> bool {
 }
 
 /// The rank of a path for a host, if it matches: the order as the rules say it.
-type SlowRank = (u8, i64, bool, Vec<Step>, bool, usize);
+type SlowRank = (u8, Reverse<usize>, bool, Vec<Step>, bool, usize);
 
 fn slow_rank(place: usize, path: &Path<'_>, host: &str, asked: &str) -> Option<SlowRank> {
     let (host_class, host_length) = match path.0 {
-        None => (2, 0),
-        Some(name) if name == host => (0, 0),
+        None => (2, Reverse(0)),
+        Some(name) if name == host => (0, Reverse(0)),
         Some(name) => {
             let suffix = name.strip_prefix('*')?;
             host.strip_suffix(suffix)
                 .filter(|labels| !labels.is_empty())?;
-            (1, -i64::try_from(suffix.len()).unwrap())
+            (1, Reverse(suffix.len()))
         }
     };
     let pattern = Pattern::parse(path.2).unwrap();
