@@ -70,7 +70,7 @@ impl Bucket {
     ) -> Option<RouteId> {
         let tail = path.get(prefix..).unwrap_or_default();
         let scan = |leaf: &RouteId| {
-            matches(store.remainder(*leaf), tail)
+            matches(store.remainder_of(*leaf), tail)
                 .then(|| store.pick(*leaf, method))
                 .flatten()
         };
@@ -115,7 +115,7 @@ impl Bucket {
             };
             built.each_match(tail, wildcard, |leaf| {
                 // At equal steps it is the same leaf, whose own choice of method follows.
-                let steps = |leaf| Steps::of(store.remainder(leaf));
+                let steps = |leaf| Steps::of(store.remainder_of(leaf));
                 if best.is_none_or(|best| steps(leaf) < steps(best)) {
                     best = Some(leaf);
                 }
@@ -125,7 +125,7 @@ impl Bucket {
     }
 
     fn lookup(&self, store: &Store) -> Lookup {
-        let steps = |leaf: RouteId| Steps::of(store.remainder(leaf));
+        let steps = |leaf: RouteId| Steps::of(store.remainder_of(leaf));
         let mut order: Vec<RouteId> = if self.leaves <= SCANNED_MAX {
             self.each_leaf(store).collect()
         } else {
@@ -193,7 +193,7 @@ impl MethodRouters {
             }
             let mut length = 0_usize;
             let mut pattern = String::new();
-            for segment in segments(store.remainder(leaf)) {
+            for segment in segments(store.remainder_of(leaf)) {
                 match segment {
                     Segment::Rest => break,
                     Segment::Literal(text) => pattern.extend(["/", text]),

@@ -51,11 +51,7 @@ pub fn canonicalise(target: &str) -> Result<Canonical<'_>, PathError> {
     loop {
         match bytes.get(at).map_or(Class::End, |byte| Class::of(*byte)) {
             Class::Plain => {
-                let rest = bytes.get(at..).unwrap_or_default();
-                let run = rest
-                    .iter()
-                    .position(|byte| Class::of(*byte) != Class::Plain);
-                at = run.map_or(bytes.len(), |run| at.wrapping_add(run));
+                at = at.wrapping_add(plain_run(bytes.get(at..).unwrap_or_default()));
             }
             class @ (Class::Slash | Class::End) => {
                 let last = class == Class::End;
@@ -132,10 +128,12 @@ pub fn canonicalise(target: &str) -> Result<Canonical<'_>, PathError> {
     Ok(Canonical { path, query, risks })
 }
 
-/// Whether every byte of `segment` stands for itself and nothing in it can be read in two ways.
-pub(super) fn is_plain(segment: &str) -> bool {
-    let bytes = segment.as_bytes();
-    bytes.first() != Some(&b'.') && bytes.iter().all(|byte| Class::of(*byte) == Class::Plain)
+/// How many bytes at the start stand for themselves: neither a slash nor anything that a rule is about.
+pub(super) fn plain_run(bytes: &[u8]) -> usize {
+    let end = bytes
+        .iter()
+        .position(|byte| Class::of(*byte) != Class::Plain);
+    end.unwrap_or(bytes.len())
 }
 
 /// What a byte of a path asks for.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
-use super::canonical::{TARGET_MAX, canonicalise, is_plain};
+use super::canonical::{TARGET_MAX, canonicalise, plain_run};
 use super::error::PathError;
 use super::risk::Risks;
 
@@ -16,6 +16,8 @@ pub const SEGMENTS_MAX: usize = 63;
 pub struct Pattern<'a> {
     text: Cow<'a, str>,
     literal_prefix: usize,
+    /// How many segments the literal prefix has, where something follows it.
+    literals: usize,
     wildcard: bool,
 }
 
@@ -72,18 +74,26 @@ impl<'a> Pattern<'a> {
         }
         let mut rewritten: Option<String> = None;
         let mut literal_prefix = None;
+        let mut literals = 0_usize;
         let mut wildcard = false;
         // Where the segment's slash stands.
         let mut slash = 0_usize;
-        for (index, segment) in slices(source).enumerate() {
+        let mut index = 0_usize;
+        while slash < source.len() {
             let start = slash.wrapping_add(1);
-            let end = start.wrapping_add(segment.len());
+            // One loop over a literal that needs no change: this runs for every path at every cold start.
+            let tail = source.as_bytes().get(start..).unwrap_or_default();
+            let run = plain_run(tail);
+            let plain = matches!(tail.get(run), None | Some(b'/')) && tail.first() != Some(&b'.');
+            let length = if plain { run } else { before_slash(tail) };
+            let end = start.wrapping_add(length);
+            let segment = source.get(start..end).unwrap_or_default();
             if index >= SEGMENTS_MAX {
                 return fail(start..source.len(), PatternErrorKind::TooManySegments);
             }
             let kind = Segment::read(segment);
             let read = match kind {
-                Segment::Literal(_) if is_plain(segment) => Ok(Cow::Borrowed(segment)),
+                Segment::Literal(_) if plain => Ok(Cow::Borrowed(segment)),
                 Segment::Literal(_) => canonical_literal(segment).map(Cow::Owned),
                 Segment::Parameter(name) if !is_name(name) => Err(PatternErrorKind::Braces),
                 Segment::Parameter(_) => {
@@ -105,6 +115,7 @@ impl<'a> Pattern<'a> {
                 Err(kind) => return fail(start..end, kind),
             };
             if literal_prefix.is_none() && !matches!(kind, Segment::Literal(_)) {
+                literals = index;
                 literal_prefix = Some(rewritten.as_ref().map_or(slash, String::len));
             }
             if rewritten.is_none() && written != segment {
@@ -115,6 +126,7 @@ impl<'a> Pattern<'a> {
                 text.push_str(&written);
             }
             slash = end;
+            index = index.wrapping_add(1);
         }
         let text = rewritten.map_or(Cow::Borrowed(source), Cow::Owned);
         if text.len() > TARGET_MAX {
@@ -122,6 +134,7 @@ impl<'a> Pattern<'a> {
         }
         Ok(Pattern {
             literal_prefix: literal_prefix.unwrap_or(text.len()),
+            literals,
             text,
             wildcard,
         })
@@ -162,6 +175,11 @@ impl<'a> Pattern<'a> {
     /// The literals before the first parameter or wildcard: `/a` of `/a/{b}`, nothing of `/{a}`.
     pub fn literal_prefix(&self) -> &str {
         self.text.get(..self.literal_prefix).unwrap_or_default()
+    }
+
+    /// How many segments [`Pattern::literal_prefix`] has; 0 for a pattern of literals alone.
+    pub(super) fn prefix_depth(&self) -> usize {
+        self.literals
     }
 
     /// What its own literals ask a route to tolerate; without that the path can never be reached.
@@ -229,13 +247,9 @@ pub(super) fn slices(text: &str) -> impl Iterator<Item = &str> + Clone {
     let mut rest = text.get(1..);
     std::iter::from_fn(move || {
         let text = rest?;
-        match text.bytes().position(|byte| byte == b'/') {
-            Some(slash) => {
-                rest = text.get(slash.wrapping_add(1)..);
-                text.get(..slash)
-            }
-            None => rest.take(),
-        }
+        let end = before_slash(text.as_bytes());
+        rest = text.get(end.wrapping_add(1)..);
+        text.get(..end)
     })
 }
 
@@ -248,14 +262,7 @@ pub(super) fn matches(pattern: &str, path: &str) -> bool {
             (b"/{.+}", [] | [b'/', ..]) => return true,
             (b"/{.+}", _) => return false,
             ([b'/', b'{', name @ ..], [b'/', value @ ..]) => {
-                let close = name
-                    .iter()
-                    .position(|byte| *byte == b'/')
-                    .unwrap_or(name.len());
-                let end = value
-                    .iter()
-                    .position(|byte| *byte == b'/')
-                    .unwrap_or(value.len());
+                let (close, end) = (before_slash(name), before_slash(value));
                 if end == 0 {
                     return false;
                 }
@@ -269,6 +276,12 @@ pub(super) fn matches(pattern: &str, path: &str) -> bool {
             _ => return false,
         }
     }
+}
+
+/// How many bytes stand before the next slash.
+pub(super) fn before_slash(bytes: &[u8]) -> usize {
+    let slash = bytes.iter().position(|byte| *byte == b'/');
+    slash.unwrap_or(bytes.len())
 }
 
 fn canonical_literal(segment: &str) -> Result<String, PatternErrorKind> {

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, Hasher};
 use foldhash::fast::FixedState;
 
 use super::host::HostId;
-use super::pattern::{Pattern, Segment, segments};
+use super::pattern::{Pattern, Segment, before_slash, segments};
 use crate::http::Method;
 
 /// A route by its position in the config.
@@ -18,6 +18,8 @@ pub(super) struct Route {
     start: u32,
     length: u16,
     literal_prefix: u16,
+    /// How many segments the literal prefix has.
+    pub(super) depth: u8,
     pub(super) host: HostId,
     pub(super) method: Option<Method>,
     pub(super) wildcard: bool,
@@ -64,6 +66,7 @@ impl Store {
             start: u32::try_from(self.text.len()).ok()?,
             length: u16::try_from(text.len()).ok()?,
             literal_prefix: u16::try_from(pattern.literal_prefix().len()).ok()?,
+            depth: u8::try_from(pattern.prefix_depth()).ok()?,
             host,
             method,
             wildcard: pattern.is_wildcard(),
@@ -115,11 +118,13 @@ impl Store {
     }
 
     /// The pattern from its first parameter or wildcard on.
-    pub(super) fn remainder(&self, id: RouteId) -> &str {
-        self.get(id).map_or("", |route| {
-            let length = usize::from(route.literal_prefix);
-            self.pattern(route).get(length..).unwrap_or_default()
-        })
+    pub(super) fn remainder(&self, route: &Route) -> &str {
+        let length = usize::from(route.literal_prefix);
+        self.pattern(route).get(length..).unwrap_or_default()
+    }
+
+    pub(super) fn remainder_of(&self, id: RouteId) -> &str {
+        self.get(id).map_or("", |route| self.remainder(route))
     }
 
     /// The routes of a leaf, in the config's order.
@@ -180,7 +185,9 @@ impl Store {
     /// The hash of a leaf's key: its literals in their places.
     fn hash_leaf(&self, route: &Route) -> u64 {
         let mut hasher = self.hasher(route.host);
-        let mut rest = self.pattern(route);
+        // The literal prefix is a run of its own, so that it need not be searched for braces.
+        let mut rest = self.remainder(route);
+        write_part(&mut hasher, self.prefix(route), END);
         while let Some(brace) = rest.bytes().position(|byte| byte == b'{') {
             let (literal, tail) = rest.split_at_checked(brace).unwrap_or((rest, ""));
             if tail == "{.+}" {
@@ -192,8 +199,9 @@ impl Store {
                 return hasher.finish();
             }
             write_part(&mut hasher, literal, PARAMETER);
-            let name = tail.bytes().position(|byte| byte == b'/');
-            rest = name.and_then(|name| tail.get(name..)).unwrap_or_default();
+            rest = tail
+                .get(before_slash(tail.as_bytes())..)
+                .unwrap_or_default();
         }
         write_part(&mut hasher, rest, END);
         hasher.finish()
@@ -204,19 +212,18 @@ impl Store {
     pub(super) fn hash_as(&self, model: &Route, path: &str) -> Option<u64> {
         let mut hasher = self.hasher(model.host);
         // What is not yet hashed, and how far into it the model's segments have been followed.
-        let mut pending = path;
+        let prefix = self.prefix(model);
+        write_part(&mut hasher, prefix, END);
+        let mut pending = path.strip_prefix(prefix)?;
         let mut at = 0_usize;
-        for segment in segments(self.pattern(model)) {
+        for segment in segments(self.remainder(model)) {
             let tail = pending.get(at..)?;
             if segment == Segment::Rest {
                 write_part(&mut hasher, pending.get(..at)?, REST);
                 return (tail.is_empty() || tail.starts_with('/')).then(|| hasher.finish());
             }
             let value = tail.strip_prefix('/')?;
-            let length = value
-                .bytes()
-                .position(|byte| byte == b'/')
-                .unwrap_or(value.len());
+            let length = before_slash(value.as_bytes());
             let start = at.wrapping_add(1);
             let end = start.wrapping_add(length);
             if is_parameter(segment) {

@@ -362,7 +362,7 @@ impl Table {
             .get_mut(host)
             .and_then(|known| known.get_mut(wildcard));
         if let Some(known) = known {
-            known.depths |= depth_bit(prefix.bytes().filter(|byte| *byte == b'/').count());
+            known.depths |= depth_bit(usize::from(route.depth));
             known.longest = known.longest.max(prefix.len());
         }
         let first = |place: &u32| store.get(buckets.get(index(*place))?.first);

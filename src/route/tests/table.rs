@@ -294,6 +294,15 @@ fn a_rank_reads_as_the_rule_it_follows() {
 }
 
 #[test]
+fn patterns_with_more_parameters_than_matchit_can_name_are_found() {
+    let names: String = (0..40).map(|i| format!("/{{p{i}}}")).collect();
+    let patterns: Vec<String> = (0..20).map(|i| format!("{names}/{i}")).collect();
+    let table = Table::build(patterns.iter().map(|p| (None, None, p.as_str()))).unwrap();
+    let path = format!("{}/7", "/x".repeat(40));
+    assert_eq!(find(&table, "", "GET", &path), Ok(7));
+}
+
+#[test]
 fn a_mistake_in_a_pattern_is_told_with_the_path_it_is_in() {
     let error = Table::build(any(&["/a", "/b/{"])).unwrap_err();
     assert_eq!((error.index, error.error.range), (1, 3..4));
