@@ -45,7 +45,7 @@ fn table(patterns: &[String]) -> Table {
     let paths = patterns
         .iter()
         .map(|p| (None, Some(Method::Get), p.as_str()));
-    Table::build(paths).expect("the patterns are sound")
+    Table::build(paths).unwrap_or_default()
 }
 
 fn find(bencher: Bencher<'_, '_>, patterns: &[String], path: &str, matches: bool) {

@@ -10,7 +10,8 @@
 
 use std::sync::OnceLock;
 
-use hashbrown::HashTable;
+use foldhash::fast::FixedState;
+use hashbrown::{HashMap, HashTable};
 use matchit::Router;
 
 use super::pattern::{Segment, matches, segments};
@@ -26,8 +27,15 @@ pub(super) struct Bucket {
     pub(super) leaves: u32,
     /// Whether it may have routers.
     pub(super) routed: bool,
-    order: OnceLock<Box<[RouteId]>>,
-    routers: OnceLock<Option<Box<Routers>>>,
+    lookup: OnceLock<Box<Lookup>>,
+}
+
+/// What is made when a bucket of more than one leaf is first asked.
+#[derive(Debug)]
+struct Lookup {
+    /// Few leaves: all of them. More: the first of each shape. In the order of their rank.
+    order: Box<[RouteId]>,
+    routers: Option<Routers>,
 }
 
 /// The routers of each method of [`Method::ALL`] and, as the last, of `ANY`.
@@ -46,8 +54,7 @@ impl Bucket {
             first,
             leaves: 1,
             routed: false,
-            order: OnceLock::new(),
-            routers: OnceLock::new(),
+            lookup: OnceLock::new(),
         }
     }
 
@@ -61,88 +68,83 @@ impl Bucket {
         path: &str,
         prefix: usize,
     ) -> Option<RouteId> {
+        let tail = path.get(prefix..).unwrap_or_default();
+        let scan = |leaf: &RouteId| {
+            matches(store.remainder_of(*leaf), tail)
+                .then(|| store.pick(*leaf, method))
+                .flatten()
+        };
         if self.leaves == 1 {
-            return matches(store.pattern_of(self.first), path)
-                .then(|| store.pick(self.first, method))
-                .flatten();
+            return scan(&self.first);
         }
+        let lookup = self.lookup.get_or_init(|| Box::new(self.lookup(store)));
         if self.leaves <= SCANNED_MAX {
-            let mut leaves = self.order.get_or_init(|| self.sorted(store)).iter();
-            return leaves.find_map(|leaf| {
-                matches(store.pattern_of(*leaf), path)
-                    .then(|| store.pick(*leaf, method))
-                    .flatten()
-            });
+            return lookup.order.iter().find_map(scan);
         }
-        if self.routed {
-            let tail = path.get(prefix..).unwrap_or_default();
-            if let Ok(found) = self.find_routed(store, method, tail) {
-                return found;
-            }
+        if let Some(routers) = &lookup.routers
+            && let Ok(found) = self.find_routed(store, routers, method, tail)
+        {
+            return found;
         }
-        self.find_by_shape(store, shapes, method, path)
+        lookup.order.iter().find_map(|model| {
+            let leaf = find_by_shape(store, shapes, *model, path)?;
+            store.pick(leaf, method)
+        })
     }
 
     /// `Err` when matchit does not take the bucket's patterns.
     fn find_routed(
         &self,
         store: &Store,
+        routers: &Routers,
         method: Option<Method>,
         tail: &str,
     ) -> Result<Option<RouteId>, NoRouter> {
-        let Some(routers) = self.routers.get_or_init(|| self.new_routers(store)) else {
-            return Err(NoRouter);
-        };
         let wildcard = store.get(self.first).is_some_and(|route| route.wildcard);
         let any = Method::ALL.len();
         let own = method.and_then(|m| Method::ALL.iter().position(|other| *other == m));
-        let mut best: Option<(Steps, RouteId)> = None;
+        let mut best: Option<RouteId> = None;
         for slot in own.into_iter().chain([any]) {
             let Some(cell) = routers.get(slot) else {
                 continue;
             };
-            let built = cell
-                .get_or_init(|| MethodRouters::build(store, self, Method::ALL.get(slot).copied()));
+            let named = Method::ALL.get(slot).copied();
+            let built = cell.get_or_init(|| MethodRouters::build(store, self, named));
             let Some(built) = built else {
                 return Err(NoRouter);
             };
             built.each_match(tail, wildcard, |leaf| {
-                let steps = Steps::of(store.pattern_of(leaf));
                 // At equal steps it is the same leaf, whose own choice of method follows.
-                if best.is_none_or(|(least, _)| steps < least) {
-                    best = Some((steps, leaf));
+                let steps = |leaf| Steps::of(store.remainder_of(leaf));
+                if best.is_none_or(|best| steps(leaf) < steps(best)) {
+                    best = Some(leaf);
                 }
             });
         }
-        Ok(best.and_then(|(_, leaf)| store.pick(leaf, method)))
+        Ok(best.and_then(|leaf| store.pick(leaf, method)))
     }
 
-    fn find_by_shape(
-        &self,
-        store: &Store,
-        shapes: &HashTable<RouteId>,
-        method: Option<Method>,
-        path: &str,
-    ) -> Option<RouteId> {
-        let models = self.order.get_or_init(|| {
-            let mut models = self.sorted(store).into_vec();
-            models.dedup_by_key(|leaf| Steps::of(store.pattern_of(*leaf)));
-            models.into_boxed_slice()
-        });
-        models.iter().find_map(|model| {
-            let model = store.get(*model)?;
-            let steps = Steps::of(store.pattern(model));
-            let hash = store.hash_as(model, path)?;
-            let leaf = shapes.find(hash, |leaf| {
-                store.get(*leaf).is_some_and(|route| {
-                    let pattern = store.pattern(route);
-                    route.host == model.host
-                        && matches(pattern, path)
-                        && Steps::of(pattern) == steps
-                })
-            })?;
-            store.pick(*leaf, method)
-        })
+    fn lookup(&self, store: &Store) -> Lookup {
+        let steps = |leaf: RouteId| Steps::of(store.remainder_of(leaf));
+        let mut order: Vec<RouteId> = if self.leaves <= SCANNED_MAX {
+            self.each_leaf(store).collect()
+        } else {
+            let models: HashMap<Steps, RouteId, FixedState> = self
+                .each_leaf(store)
+                .map(|leaf| (steps(leaf), leaf))
+                .collect();
+            models.into_values().collect()
+        };
+        order.sort_by_cached_key(|leaf| steps(*leaf));
+        // matchit names parameters by letters, and panics when it has run out of them.
+        let routed = self.routed
+            && order
+                .iter()
+                .all(|leaf| steps(*leaf).iter().count() <= ROUTED_SEGMENTS_MAX);
+        Lookup {
+            order: order.into_boxed_slice(),
+            routers: routed.then(Routers::default),
+        }
     }
 
     fn each_leaf(&self, store: &Store) -> impl Iterator<Item = RouteId> {
@@ -153,19 +155,26 @@ impl Bucket {
             Some(id)
         })
     }
+}
 
-    fn sorted(&self, store: &Store) -> Box<[RouteId]> {
-        let mut leaves: Vec<RouteId> = self.each_leaf(store).collect();
-        leaves.sort_by_cached_key(|leaf| Steps::of(store.pattern_of(*leaf)));
-        leaves.into_boxed_slice()
-    }
-
-    fn new_routers(&self, store: &Store) -> Option<Box<Routers>> {
-        // matchit names parameters by letters, and panics when it has run out of them.
-        self.each_leaf(store)
-            .all(|leaf| segments(store.pattern_of(leaf)).count() <= ROUTED_SEGMENTS_MAX)
-            .then(Box::default)
-    }
+/// The leaf of the shape of `model` that matches the path.
+fn find_by_shape(
+    store: &Store,
+    shapes: &HashTable<RouteId>,
+    model: RouteId,
+    path: &str,
+) -> Option<RouteId> {
+    let model = store.get(model)?;
+    let hash = store.hash_as(model, path)?;
+    let same = |leaf: &RouteId| {
+        store.get(*leaf).is_some_and(|route| {
+            let pattern = store.pattern(route);
+            route.host == model.host
+                && matches(pattern, path)
+                && Steps::of(pattern) == Steps::of(store.pattern(model))
+        })
+    };
+    shapes.find(hash, same).copied()
 }
 
 /// matchit cannot hold the bucket.
@@ -184,7 +193,7 @@ impl MethodRouters {
             }
             let mut length = 0_usize;
             let mut pattern = String::new();
-            for segment in segments(store.remainder(leaf)) {
+            for segment in segments(store.remainder_of(leaf)) {
                 match segment {
                     Segment::Rest => break,
                     Segment::Literal(text) => pattern.extend(["/", text]),

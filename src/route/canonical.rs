@@ -44,18 +44,14 @@ pub fn canonicalise(target: &str) -> Result<Canonical<'_>, PathError> {
     let mut draft = Draft::of(target);
     // Where the slash before the segment stands, and whether the segment could be a dot segment in some reading.
     let mut slash = 0_usize;
-    let mut dotted = false;
+    let mut dotted = bytes.get(1) == Some(&b'.');
     // Whether anything was seen that can leave a risk in the result.
     let mut risky = false;
     let mut at = 1_usize;
     loop {
-        let byte = bytes.get(at).copied();
-        match Class::of(byte) {
-            Class::Plain => at = at.wrapping_add(1),
-            Class::Dot => {
-                let first = slash.wrapping_add(1);
-                dotted |= at == first;
-                at = at.wrapping_add(1);
+        match bytes.get(at).map_or(Class::End, |byte| Class::of(*byte)) {
+            Class::Plain => {
+                at = at.wrapping_add(plain_run(bytes.get(at..).unwrap_or_default()));
             }
             class @ (Class::Slash | Class::End) => {
                 let last = class == Class::End;
@@ -69,7 +65,6 @@ pub fn canonicalise(target: &str) -> Result<Canonical<'_>, PathError> {
                             draft.drop_segment_and_parent(slash, at, last);
                         }
                     }
-                    dotted = false;
                 }
                 if last {
                     break;
@@ -77,6 +72,7 @@ pub fn canonicalise(target: &str) -> Result<Canonical<'_>, PathError> {
                 risky |= start == at;
                 slash = at;
                 at = at.wrapping_add(1);
+                dotted = bytes.get(at) == Some(&b'.');
             }
             Class::Semicolon => {
                 risky = true;
@@ -132,21 +128,21 @@ pub fn canonicalise(target: &str) -> Result<Canonical<'_>, PathError> {
     Ok(Canonical { path, query, risks })
 }
 
-/// Whether every byte of `segment` stands for itself and nothing in it can be read in two ways.
-pub(super) fn is_plain(segment: &str) -> bool {
-    let bytes = segment.as_bytes();
-    bytes.first() != Some(&b'.')
-        && bytes
-            .iter()
-            .all(|b| matches!(Class::of(Some(*b)), Class::Plain | Class::Dot))
+/// How many bytes at the start stand for themselves: neither a slash nor anything that a rule is about.
+pub(super) fn plain_run(bytes: &[u8]) -> usize {
+    let end = bytes
+        .iter()
+        .position(|byte| Class::of(*byte) != Class::Plain);
+    end.unwrap_or(bytes.len())
 }
 
 /// What a byte of a path asks for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Class {
+    /// Stands for itself.
     Plain,
-    Dot,
     Slash,
+    /// `?`, or no byte at all.
     End,
     Semicolon,
     Percent,
@@ -158,16 +154,21 @@ enum Class {
 
 impl Class {
     #[inline]
-    fn of(byte: Option<u8>) -> Class {
-        let Some(byte) = byte else {
-            return Class::End;
-        };
+    fn of(byte: u8) -> Class {
+        // There is a class for each of the 256 bytes.
+        CLASSES
+            .get(usize::from(byte))
+            .copied()
+            .unwrap_or(Class::Control)
+    }
+
+    const fn classify(byte: u8) -> Class {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => Class::Plain,
-            b'-' | b'_' | b'~' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b','
-            | b'=' | b':' | b'@' => Class::Plain,
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => Class::Plain,
+            b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b'=' | b':' | b'@' => {
+                Class::Plain
+            }
             b'/' => Class::Slash,
-            b'.' => Class::Dot,
             b'?' => Class::End,
             b'%' => Class::Percent,
             b';' => Class::Semicolon,
@@ -341,3 +342,20 @@ fn push_encoded(out: &mut String, byte: u8) {
         out.push(digit.to_ascii_uppercase());
     }
 }
+
+#[allow(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    reason = "evaluated by the compiler, which refuses what goes wrong"
+)]
+static CLASSES: [Class; 256] = {
+    let mut classes = [Class::Control; 256];
+    let mut byte = 0;
+    while byte < classes.len() {
+        classes[byte] = Class::classify(byte as u8);
+        byte += 1;
+    }
+    classes
+};

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
-use super::canonical::{TARGET_MAX, canonicalise, is_plain};
+use super::canonical::{TARGET_MAX, canonicalise, plain_run};
 use super::error::PathError;
 use super::risk::Risks;
 
@@ -16,6 +16,8 @@ pub const SEGMENTS_MAX: usize = 63;
 pub struct Pattern<'a> {
     text: Cow<'a, str>,
     literal_prefix: usize,
+    /// How many segments the literal prefix has, where something follows it.
+    literals: usize,
     wildcard: bool,
 }
 
@@ -64,30 +66,39 @@ impl<'a> Pattern<'a> {
     /// Reads a pattern and brings its literals to their canonical spelling. Allocates only if that differs.
     pub fn parse(source: &'a str) -> Result<Pattern<'a>, PatternError> {
         let fail = |range, kind| Err(PatternError { range, kind });
-        let Some(body) = source.strip_prefix('/') else {
+        if !source.starts_with('/') {
             return fail(0..source.len().min(1), PatternErrorKind::NotAbsolute);
-        };
+        }
         if source.len() > TARGET_MAX {
             return fail(0..source.len(), PatternErrorKind::TooLong);
         }
         let mut rewritten: Option<String> = None;
         let mut literal_prefix = None;
+        let mut literals = 0_usize;
         let mut wildcard = false;
         // Where the segment's slash stands.
         let mut slash = 0_usize;
-        for (index, segment) in body.split('/').enumerate() {
+        let mut index = 0_usize;
+        while slash < source.len() {
             let start = slash.wrapping_add(1);
-            let end = start.wrapping_add(segment.len());
+            // One loop over a literal that needs no change: this runs for every path at every cold start.
+            let tail = source.as_bytes().get(start..).unwrap_or_default();
+            let run = plain_run(tail);
+            let plain = matches!(tail.get(run), None | Some(b'/')) && tail.first() != Some(&b'.');
+            let length = if plain { run } else { before_slash(tail) };
+            let end = start.wrapping_add(length);
+            let segment = source.get(start..end).unwrap_or_default();
             if index >= SEGMENTS_MAX {
                 return fail(start..source.len(), PatternErrorKind::TooManySegments);
             }
-            let read = match Segment::read(segment) {
-                Segment::Literal(_) if is_plain(segment) => Ok(Cow::Borrowed(segment)),
+            let kind = Segment::read(segment);
+            let read = match kind {
+                Segment::Literal(_) if plain => Ok(Cow::Borrowed(segment)),
                 Segment::Literal(_) => canonical_literal(segment).map(Cow::Owned),
                 Segment::Parameter(name) if !is_name(name) => Err(PatternErrorKind::Braces),
-                Segment::Parameter(name) => {
-                    let before = source.get(..slash).unwrap_or_default();
-                    if segments(before).any(|s| s == Segment::Parameter(name)) {
+                Segment::Parameter(_) => {
+                    let before = literal_prefix.and_then(|_| source.get(..slash));
+                    if segments(before.unwrap_or_default()).any(|earlier| earlier == kind) {
                         Err(PatternErrorKind::DuplicateName)
                     } else {
                         Ok(Cow::Borrowed(segment))
@@ -103,7 +114,8 @@ impl<'a> Pattern<'a> {
                 Ok(written) => written,
                 Err(kind) => return fail(start..end, kind),
             };
-            if literal_prefix.is_none() && !matches!(Segment::read(segment), Segment::Literal(_)) {
+            if literal_prefix.is_none() && !matches!(kind, Segment::Literal(_)) {
+                literals = index;
                 literal_prefix = Some(rewritten.as_ref().map_or(slash, String::len));
             }
             if rewritten.is_none() && written != segment {
@@ -114,6 +126,7 @@ impl<'a> Pattern<'a> {
                 text.push_str(&written);
             }
             slash = end;
+            index = index.wrapping_add(1);
         }
         let text = rewritten.map_or(Cow::Borrowed(source), Cow::Owned);
         if text.len() > TARGET_MAX {
@@ -121,6 +134,7 @@ impl<'a> Pattern<'a> {
         }
         Ok(Pattern {
             literal_prefix: literal_prefix.unwrap_or(text.len()),
+            literals,
             text,
             wildcard,
         })
@@ -163,6 +177,11 @@ impl<'a> Pattern<'a> {
         self.text.get(..self.literal_prefix).unwrap_or_default()
     }
 
+    /// How many segments [`Pattern::literal_prefix`] has; 0 for a pattern of literals alone.
+    pub(super) fn prefix_depth(&self) -> usize {
+        self.literals
+    }
+
     /// What its own literals ask a route to tolerate; without that the path can never be reached.
     pub fn risks(&self) -> Risks {
         Risks::of(&self.text)
@@ -170,15 +189,12 @@ impl<'a> Pattern<'a> {
 }
 
 impl<'a> Segment<'a> {
-    /// Reads one segment; one with stray braces is a parameter whose name is none.
+    /// Reads one segment. A brace in front makes it a parameter, with no name if nothing closes it.
     fn read(segment: &'a str) -> Segment<'a> {
-        if segment == "{.+}" {
-            return Segment::Rest;
-        }
-        match segment.strip_prefix('{').and_then(|s| s.strip_suffix('}')) {
-            Some(name) => Segment::Parameter(name),
-            None if segment.contains(['{', '}']) => Segment::Parameter(""),
+        match segment.strip_prefix('{') {
             None => Segment::Literal(segment),
+            Some(".+}") => Segment::Rest,
+            Some(inner) => Segment::Parameter(inner.strip_suffix('}').unwrap_or_default()),
         }
     }
 }
@@ -225,28 +241,53 @@ pub(super) fn segments(text: &str) -> impl Iterator<Item = Segment<'_>> + Clone 
     slices(text).map(Segment::read)
 }
 
-/// What stands behind each slash.
+/// What stands behind each slash. `text` is empty or starts with a slash.
 pub(super) fn slices(text: &str) -> impl Iterator<Item = &str> + Clone {
-    text.split('/').skip(1)
+    // Segments are too short for `str::split` to pay.
+    let mut rest = text.get(1..);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let end = before_slash(text.as_bytes());
+        rest = text.get(end.wrapping_add(1)..);
+        text.get(..end)
+    })
 }
 
-/// Whether a canonical path matches a canonical pattern. What follows the pattern's own segments is its wildcard's.
+/// Whether a canonical path matches a canonical pattern. Both may have lost the same literal segments in front.
 pub(super) fn matches(pattern: &str, path: &str) -> bool {
-    let mut parts = slices(path);
-    for segment in segments(pattern) {
-        let fits = match segment {
-            Segment::Rest => return true,
-            Segment::Literal(text) => parts.next() == Some(text),
-            Segment::Parameter(_) => parts.next().is_some_and(|part| !part.is_empty()),
-        };
-        if !fits {
-            return false;
+    let (mut pattern, mut path) = (pattern.as_bytes(), path.as_bytes());
+    loop {
+        match (pattern, path) {
+            ([], _) => return path.is_empty(),
+            (b"/{.+}", [] | [b'/', ..]) => return true,
+            (b"/{.+}", _) => return false,
+            ([b'/', b'{', name @ ..], [b'/', value @ ..]) => {
+                let (close, end) = (before_slash(name), before_slash(value));
+                if end == 0 {
+                    return false;
+                }
+                pattern = name.get(close..).unwrap_or_default();
+                path = value.get(end..).unwrap_or_default();
+            }
+            ([a, pattern_rest @ ..], [b, path_rest @ ..]) if a == b => {
+                pattern = pattern_rest;
+                path = path_rest;
+            }
+            _ => return false,
         }
     }
-    parts.next().is_none()
+}
+
+/// How many bytes stand before the next slash.
+pub(super) fn before_slash(bytes: &[u8]) -> usize {
+    let slash = bytes.iter().position(|byte| *byte == b'/');
+    slash.unwrap_or(bytes.len())
 }
 
 fn canonical_literal(segment: &str) -> Result<String, PatternErrorKind> {
+    if segment.contains(['{', '}']) {
+        return Err(PatternErrorKind::Braces);
+    }
     if segment.contains(['?', '#']) {
         return Err(PatternErrorKind::QueryOrFragment);
     }

@@ -3,8 +3,6 @@
 use std::cmp::Reverse;
 use std::fmt;
 
-use super::pattern::{Segment, segments};
-
 /// Where a route stands among those that match a request; the least is taken. The members are compared in the
 /// order in which they are written here, which is the rule of the module's page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,7 +28,7 @@ pub enum HostRank {
 }
 
 /// What kind of segment stands at each position of a pattern. Compared position by position.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Steps(u128);
 
 /// One position of a pattern, the stronger first.
@@ -48,14 +46,18 @@ impl Steps {
         // Two bits a step from the top down, all ones behind the last: the number's order is the order by position.
         let mut code = u128::MAX;
         let mut shift = TOP_SHIFT;
-        for segment in segments(pattern) {
-            let step = match segment {
-                Segment::Literal(_) => 0_u128,
-                Segment::Parameter(_) => 1,
-                Segment::Rest => 2,
-            };
-            code ^= (END ^ step).wrapping_shl(shift);
-            shift = shift.saturating_sub(2);
+        let mut rest = pattern.as_bytes();
+        while let Some((byte, tail)) = rest.split_first() {
+            if *byte == b'/' {
+                let step = match tail {
+                    b"{.+}" => 2,
+                    [b'{', ..] => 1,
+                    _ => 0_u128,
+                };
+                code ^= (END ^ step).wrapping_shl(shift);
+                shift = shift.saturating_sub(2);
+            }
+            rest = tail;
         }
         Steps(code)
     }

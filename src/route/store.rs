@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, Hasher};
 use foldhash::fast::FixedState;
 
 use super::host::HostId;
-use super::pattern::{Pattern, Segment, segments, slices};
+use super::pattern::{Pattern, Segment, before_slash, segments};
 use crate::http::Method;
 
 /// A route by its position in the config.
@@ -18,6 +18,8 @@ pub(super) struct Route {
     start: u32,
     length: u16,
     literal_prefix: u16,
+    /// How many segments the literal prefix has.
+    pub(super) depth: u8,
     pub(super) host: HostId,
     pub(super) method: Option<Method>,
     pub(super) wildcard: bool,
@@ -64,6 +66,7 @@ impl Store {
             start: u32::try_from(self.text.len()).ok()?,
             length: u16::try_from(text.len()).ok()?,
             literal_prefix: u16::try_from(pattern.literal_prefix().len()).ok()?,
+            depth: u8::try_from(pattern.prefix_depth()).ok()?,
             host,
             method,
             wildcard: pattern.is_wildcard(),
@@ -104,6 +107,10 @@ impl Store {
         self.get(id).map_or("", |route| self.pattern(route))
     }
 
+    pub(super) fn is_literal(&self, route: &Route) -> bool {
+        route.literal_prefix == route.length
+    }
+
     /// The pattern's literals before its first parameter or wildcard.
     pub(super) fn prefix(&self, route: &Route) -> &str {
         let length = usize::from(route.literal_prefix);
@@ -111,11 +118,13 @@ impl Store {
     }
 
     /// The pattern from its first parameter or wildcard on.
-    pub(super) fn remainder(&self, id: RouteId) -> &str {
-        self.get(id).map_or("", |route| {
-            let length = usize::from(route.literal_prefix);
-            self.pattern(route).get(length..).unwrap_or_default()
-        })
+    pub(super) fn remainder(&self, route: &Route) -> &str {
+        let length = usize::from(route.literal_prefix);
+        self.pattern(route).get(length..).unwrap_or_default()
+    }
+
+    pub(super) fn remainder_of(&self, id: RouteId) -> &str {
+        self.get(id).map_or("", |route| self.remainder(route))
     }
 
     /// The routes of a leaf, in the config's order.
@@ -144,69 +153,108 @@ impl Store {
 
     /// Whether two routes differ in nothing but their parameters' names.
     pub(super) fn same_leaf(&self, a: &Route, b: &Route) -> bool {
-        a.host == b.host && {
-            let mut left = segments(self.pattern(a)).map(nameless);
-            left.by_ref().eq(segments(self.pattern(b)).map(nameless))
+        a.host == b.host && a.wildcard == b.wildcard && {
+            let left = segments(self.pattern(a)).map(nameless);
+            left.eq(segments(self.pattern(b)).map(nameless))
         }
     }
 
     pub(super) fn hash_literal(&self, host: HostId, path: &str) -> u64 {
-        let mut hasher = self.state.build_hasher();
-        hasher.write_u32(host.0);
+        let mut hasher = self.hasher(host);
         hasher.write(path.as_bytes());
         hasher.finish()
     }
 
+    /// The hash of the key under which a leaf is kept.
+    pub(super) fn hash_key(&self, route: &Route) -> u64 {
+        if self.is_literal(route) {
+            self.hash_literal(route.host, self.pattern(route))
+        } else {
+            self.hash_leaf(route)
+        }
+    }
+
     /// The hash of a bucket's key.
     pub(super) fn hash_prefix(&self, host: HostId, wildcard: bool, prefix: &str) -> u64 {
-        let mut hasher = self.state.build_hasher();
-        hasher.write_u32(host.0);
+        let mut hasher = self.hasher(host);
         hasher.write_u8(u8::from(wildcard));
         hasher.write(prefix.as_bytes());
         hasher.finish()
     }
 
-    /// The hash of a leaf's key: the literals in their places.
-    pub(super) fn hash_leaf(&self, route: &Route) -> u64 {
-        let parts = segments(self.pattern(route));
-        self.hash_parts(route.host, parts)
+    /// The hash of a leaf's key: its literals in their places.
+    fn hash_leaf(&self, route: &Route) -> u64 {
+        let mut hasher = self.hasher(route.host);
+        // The literal prefix is a run of its own, so that it need not be searched for braces.
+        let mut rest = self.remainder(route);
+        write_part(&mut hasher, self.prefix(route), END);
+        while let Some(brace) = rest.bytes().position(|byte| byte == b'{') {
+            let (literal, tail) = rest.split_at_checked(brace).unwrap_or((rest, ""));
+            if tail == "{.+}" {
+                write_part(
+                    &mut hasher,
+                    literal.strip_suffix('/').unwrap_or(literal),
+                    REST,
+                );
+                return hasher.finish();
+            }
+            write_part(&mut hasher, literal, PARAMETER);
+            rest = tail
+                .get(before_slash(tail.as_bytes())..)
+                .unwrap_or_default();
+        }
+        write_part(&mut hasher, rest, END);
+        hasher.finish()
     }
 
     /// The hash of the leaf that would match `path` were it of the shape of `model`; `None` where the path is of
     /// another shape.
     pub(super) fn hash_as(&self, model: &Route, path: &str) -> Option<u64> {
-        let mut rest = slices(path);
-        let mut fits = true;
-        let parts = segments(self.pattern(model)).map_while(|segment| match segment {
-            Segment::Rest => {
-                rest.by_ref().for_each(drop);
-                Some(segment)
+        let mut hasher = self.hasher(model.host);
+        // What is not yet hashed, and how far into it the model's segments have been followed.
+        let prefix = self.prefix(model);
+        write_part(&mut hasher, prefix, END);
+        let mut pending = path.strip_prefix(prefix)?;
+        let mut at = 0_usize;
+        for segment in segments(self.remainder(model)) {
+            let tail = pending.get(at..)?;
+            if segment == Segment::Rest {
+                write_part(&mut hasher, pending.get(..at)?, REST);
+                return (tail.is_empty() || tail.starts_with('/')).then(|| hasher.finish());
             }
-            _ => {
-                let part = rest.next();
-                fits &= part.is_some_and(|p| !p.is_empty() || !is_parameter(segment));
-                part.filter(|_| fits).map(|p| match segment {
-                    Segment::Literal(_) => Segment::Literal(p),
-                    _ => segment,
-                })
-            }
-        });
-        let hash = self.hash_parts(model.host, parts);
-        (fits && rest.next().is_none()).then_some(hash)
-    }
-
-    fn hash_parts<'p>(&self, host: HostId, parts: impl Iterator<Item = Segment<'p>>) -> u64 {
-        let mut hasher = self.state.build_hasher();
-        hasher.write_u32(host.0);
-        for part in parts {
-            match part {
-                Segment::Literal(text) => hasher.write(text.as_bytes()),
-                Segment::Parameter(_) => hasher.write_u8(1),
-                Segment::Rest => hasher.write_u8(2),
+            let value = tail.strip_prefix('/')?;
+            let length = before_slash(value.as_bytes());
+            let start = at.wrapping_add(1);
+            let end = start.wrapping_add(length);
+            if is_parameter(segment) {
+                if length == 0 {
+                    return None;
+                }
+                write_part(&mut hasher, pending.get(..start)?, PARAMETER);
+                pending = pending.get(end..)?;
+                at = 0;
+            } else {
+                at = end;
             }
         }
-        hasher.finish()
+        if at != pending.len() {
+            return None;
+        }
+        write_part(&mut hasher, pending, END);
+        Some(hasher.finish())
     }
+
+    fn hasher(&self, host: HostId) -> impl Hasher + use<> {
+        let mut hasher = self.state.build_hasher();
+        hasher.write_u32(host.0);
+        hasher
+    }
+}
+
+/// A run of literals, and what ends it.
+fn write_part(hasher: &mut impl Hasher, literals: &str, end: u8) {
+    hasher.write(literals.as_bytes());
+    hasher.write_u8(end);
 }
 
 fn nameless(segment: Segment<'_>) -> Segment<'_> {
@@ -224,3 +272,8 @@ fn is_parameter(segment: Segment<'_>) -> bool {
 pub(super) fn index(number: u32) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
+
+/// What ends a run of literals in a hash.
+const END: u8 = 0;
+const PARAMETER: u8 = 1;
+const REST: u8 = 2;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 
 use super::allow::Allow;
 use super::bucket::{Bucket, SCANNED_MAX};
@@ -26,6 +27,8 @@ pub struct Table {
     /// Places in `buckets`, by literal prefix.
     by_prefix: HashTable<u32>,
     buckets: Vec<Bucket>,
+    /// The methods that any route names.
+    methods: Allow,
     conflicts: Vec<Conflict>,
 }
 
@@ -91,22 +94,23 @@ impl Table {
         let paths = paths.into_iter();
         table.store.reserve(paths.size_hint().0);
         for (place, (host, method, source)) in paths.enumerate() {
-            let pattern = Pattern::parse(source).map_err(|error| TableError {
+            let fail = |error| TableError {
                 index: place,
                 error,
-            })?;
-            if table.add(host, method, &pattern).is_none() {
-                let error = PatternError {
+            };
+            let pattern = Pattern::parse(source).map_err(fail)?;
+            let host = table.hosts.intern(host);
+            if let Some(method) = method {
+                table.methods.insert(method);
+            }
+            table.store.push(host, method, &pattern).ok_or_else(|| {
+                fail(PatternError {
                     range: 0..source.len(),
                     kind: PatternErrorKind::TooLong,
-                };
-                return Err(TableError {
-                    index: place,
-                    error,
-                });
-            }
+                })
+            })?;
         }
-        table.finish(routed_max);
+        table.index(routed_max);
         Ok(table)
     }
 
@@ -121,7 +125,7 @@ impl Table {
         }
         let mut allow = Allow::default();
         for method in Method::ALL {
-            if self.best(host, Some(method), path).is_some() {
+            if self.methods.contains(method) && self.best(host, Some(method), path).is_some() {
                 allow.insert(method);
             }
         }
@@ -271,54 +275,61 @@ impl Table {
         self.store.get(bucket.first)
     }
 
-    /// Adds a route behind all others; `None` when it cannot be numbered.
-    fn add(
-        &mut self,
-        host: Option<&str>,
-        method: Option<Method>,
-        pattern: &Pattern<'_>,
-    ) -> Option<()> {
-        let host = self.hosts.intern(host);
-        let id = self.store.push(host, method, pattern)?;
+    /// Makes the look-ups, once all routes are known and nothing has to grow.
+    fn index(&mut self, routed_max: u32) {
+        self.store.seal();
+        let literals = self
+            .store
+            .iter()
+            .filter(|(_, route)| self.store.is_literal(route))
+            .count();
+        let others = self.store.len().saturating_sub(literals);
+        self.literals.reserve(literals, |_| 0);
+        self.shapes.reserve(others, |_| 0);
+        for id in (0..).take(self.store.len()) {
+            self.add(id);
+        }
+        self.buckets.shrink_to_fit();
+        let mut routed = 0_u32;
+        for bucket in &mut self.buckets {
+            let with = routed.saturating_add(bucket.leaves);
+            if bucket.leaves > SCANNED_MAX && with <= routed_max {
+                bucket.routed = true;
+                routed = with;
+            }
+        }
+    }
+
+    fn add(&mut self, id: RouteId) {
         let store = &self.store;
-        let route = store.get(id)?;
-        let rehash = |leaf: &RouteId| match store.get(*leaf) {
-            Some(route) if pattern_is_literal(store, route) => {
-                store.hash_literal(route.host, store.pattern(route))
-            }
-            Some(route) => store.hash_leaf(route),
-            None => 0,
+        let Some(route) = store.get(id) else {
+            return;
         };
-        let entry = if pattern.is_literal() {
-            let hash = store.hash_literal(host, pattern.as_str());
-            let same = |leaf: &RouteId| {
-                store
-                    .get(*leaf)
-                    .is_some_and(|r| r.host == host && store.pattern(r) == pattern.as_str())
-            };
-            self.literals.entry(hash, same, rehash)
+        let hash_of = |leaf: &RouteId| store.get(*leaf).map_or(0, |route| store.hash_key(route));
+        let same = |leaf: &RouteId| store.get(*leaf).is_some_and(|r| store.same_leaf(r, route));
+        let literal = store.is_literal(route);
+        let leaves = if literal {
+            &mut self.literals
         } else {
-            let hash = store.hash_leaf(route);
-            let same = |leaf: &RouteId| store.get(*leaf).is_some_and(|r| store.same_leaf(r, route));
-            self.shapes.entry(hash, same, rehash)
+            &mut self.shapes
         };
-        match entry {
-            hashbrown::hash_table::Entry::Occupied(entry) => {
+        match leaves.entry(store.hash_key(route), same, hash_of) {
+            Entry::Occupied(entry) => {
                 let leaf = *entry.get();
-                self.join_leaf(leaf, id, method);
+                self.join_leaf(leaf, id);
             }
-            hashbrown::hash_table::Entry::Vacant(entry) => {
+            Entry::Vacant(entry) => {
                 entry.insert(id);
-                if !pattern.is_literal() {
-                    self.join_bucket(id, host, pattern)?;
+                if !literal {
+                    self.join_bucket(id);
                 }
             }
         }
-        Some(())
     }
 
     /// Adds a route to its leaf, or notes that it can never be reached.
-    fn join_leaf(&mut self, leaf: RouteId, id: RouteId, method: Option<Method>) {
+    fn join_leaf(&mut self, leaf: RouteId, id: RouteId) {
+        let method = self.store.get(id).and_then(|route| route.method);
         let mut last = leaf;
         for (other, route) in self.store.leaf(leaf) {
             if route.method == method {
@@ -335,58 +346,57 @@ impl Table {
         }
     }
 
-    fn join_bucket(&mut self, id: RouteId, host: HostId, pattern: &Pattern<'_>) -> Option<()> {
-        let (store, buckets) = (&self.store, &self.buckets);
-        let wildcard = pattern.is_wildcard();
-        let prefix = pattern.literal_prefix();
-        let route_of = |place: &u32| store.get(buckets.get(index(*place))?.first);
+    fn join_bucket(&mut self, id: RouteId) {
+        let (store, buckets) = (&self.store, &mut self.buckets);
+        let Some(route) = store.get(id) else {
+            return;
+        };
+        let prefix = store.prefix(route);
+        let (host, wildcard) = (index(route.host.0), usize::from(route.wildcard));
+        if self.prefixes.len() <= host {
+            self.prefixes
+                .resize_with(host.saturating_add(1), Default::default);
+        }
+        let known = self
+            .prefixes
+            .get_mut(host)
+            .and_then(|known| known.get_mut(wildcard));
+        if let Some(known) = known {
+            known.depths |= depth_bit(usize::from(route.depth));
+            known.longest = known.longest.max(prefix.len());
+        }
+        let first = |place: &u32| store.get(buckets.get(index(*place))?.first);
         let entry = self.by_prefix.entry(
-            store.hash_prefix(host, wildcard, prefix),
+            store.hash_prefix(route.host, route.wildcard, prefix),
             |place| {
-                route_of(place).is_some_and(|r| {
-                    r.host == host && r.wildcard == wildcard && store.prefix(r) == prefix
+                first(place).is_some_and(|r| {
+                    r.host == route.host
+                        && r.wildcard == route.wildcard
+                        && store.prefix(r) == prefix
                 })
             },
             |place| {
-                route_of(place).map_or(0, |r| {
+                first(place).map_or(0, |r| {
                     store.hash_prefix(r.host, r.wildcard, store.prefix(r))
                 })
             },
         );
         match entry {
-            hashbrown::hash_table::Entry::Occupied(entry) => {
-                let bucket = self.buckets.get_mut(index(*entry.get()))?;
-                self.store.get_mut(id)?.next_in_bucket = link(bucket.first);
+            Entry::Occupied(entry) => {
+                let Some(bucket) = buckets.get_mut(index(*entry.get())) else {
+                    return;
+                };
+                let next = link(bucket.first);
                 bucket.first = id;
                 bucket.leaves = bucket.leaves.saturating_add(1);
+                if let Some(route) = self.store.get_mut(id) {
+                    route.next_in_bucket = next;
+                }
             }
-            hashbrown::hash_table::Entry::Vacant(entry) => {
-                entry.insert(u32::try_from(buckets.len()).ok()?);
-                self.buckets.push(Bucket::new(id));
-            }
-        }
-        let known = index(host.0);
-        if self.prefixes.len() <= known {
-            self.prefixes
-                .resize_with(known.saturating_add(1), Default::default);
-        }
-        let prefixes = self
-            .prefixes
-            .get_mut(known)?
-            .get_mut(usize::from(wildcard))?;
-        prefixes.depths |= depth_bit(slices(prefix).count());
-        prefixes.longest = prefixes.longest.max(prefix.len());
-        Some(())
-    }
-
-    fn finish(&mut self, routed_max: u32) {
-        self.store.seal();
-        let mut routed = 0_u32;
-        for bucket in &mut self.buckets {
-            let with = routed.saturating_add(bucket.leaves);
-            if bucket.leaves > SCANNED_MAX && with <= routed_max {
-                bucket.routed = true;
-                routed = with;
+            Entry::Vacant(entry) => {
+                // There are no more buckets than routes, whose numbers fit.
+                entry.insert(u32::try_from(buckets.len()).unwrap_or(u32::MAX));
+                buckets.push(Bucket::new(id));
             }
         }
     }
@@ -442,10 +452,6 @@ struct Prefixes {
 fn depth_bit(depth: usize) -> u64 {
     let depth = u32::try_from(depth).unwrap_or(u32::MAX);
     1_u64.checked_shl(depth).unwrap_or(0)
-}
-
-fn pattern_is_literal(store: &Store, route: &Route) -> bool {
-    store.prefix(route).len() == store.pattern(route).len()
 }
 
 /// How many leaves may be in routers, for all buckets together: a leaf costs up to 700 bytes and 3 microseconds there.

@@ -1,5 +1,7 @@
 //! Precedence: the rules of the module's page in its order, then against a slow matcher that reads as the rules do.
 
+use std::cmp::Reverse;
+
 use proptest::prelude::*;
 
 use crate::http::Method;
@@ -292,6 +294,15 @@ fn a_rank_reads_as_the_rule_it_follows() {
 }
 
 #[test]
+fn patterns_with_more_parameters_than_matchit_can_name_are_found() {
+    let names: String = (0..40).map(|i| format!("/{{p{i}}}")).collect();
+    let patterns: Vec<String> = (0..20).map(|i| format!("{names}/{i}")).collect();
+    let table = Table::build(patterns.iter().map(|p| (None, None, p.as_str()))).unwrap();
+    let path = format!("{}/7", "/x".repeat(40));
+    assert_eq!(find(&table, "", "GET", &path), Ok(7));
+}
+
+#[test]
 fn a_mistake_in_a_pattern_is_told_with_the_path_it_is_in() {
     let error = Table::build(any(&["/a", "/b/{"])).unwrap_err();
     assert_eq!((error.index, error.error.range), (1, 3..4));
@@ -324,17 +335,17 @@ fn fits(pattern: &[Segment<'_>], path: &[&str]) -> bool {
 }
 
 /// The rank of a path for a host, if it matches: the order as the rules say it.
-type SlowRank = (u8, i64, bool, Vec<Step>, bool, usize);
+type SlowRank = (u8, Reverse<usize>, bool, Vec<Step>, bool, usize);
 
 fn slow_rank(place: usize, path: &Path<'_>, host: &str, asked: &str) -> Option<SlowRank> {
     let (host_class, host_length) = match path.0 {
-        None => (2, 0),
-        Some(name) if name == host => (0, 0),
+        None => (2, Reverse(0)),
+        Some(name) if name == host => (0, Reverse(0)),
         Some(name) => {
             let suffix = name.strip_prefix('*')?;
             host.strip_suffix(suffix)
                 .filter(|labels| !labels.is_empty())?;
-            (1, -i64::try_from(suffix.len()).unwrap())
+            (1, Reverse(suffix.len()))
         }
     };
     let pattern = Pattern::parse(path.2).unwrap();
