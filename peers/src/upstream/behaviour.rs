@@ -278,7 +278,9 @@ fn receive(state: &State, wire: &mut Wire, head: &Head) -> io::Result<Received> 
 
 /// The request as JSON: what a person sees of the gateway's work.
 fn told(state: &State, head: &Head, received: &Received) -> Value {
-    let headers: Vec<Value> = head.headers.iter().map(|(n, v)| json!([n, v])).collect();
+    // One string a line reads best on a terminal.
+    let lines = head.headers.iter().map(|(n, v)| format!("{n}: {v}"));
+    let headers: Vec<String> = lines.collect();
     let mut told = json!({
         "server": state.identity.name,
         "cloud": state.identity.cloud,
