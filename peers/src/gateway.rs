@@ -1,0 +1,165 @@
+//! The built gateway in workerd, from a config: what black-box tests start.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use crate::client::{Answer, Client, Request};
+use crate::kv::Kv;
+use crate::workerd::{Worker, Workerd, workspace};
+
+/// The modules of a built worker, by their place in the build's folder. The first is the main module.
+const MODULES: [&str; 5] = [
+    "worker.mjs",
+    "causeway.js",
+    "causeway_bg.wasm",
+    "services.mjs",
+    "plan.bin",
+];
+
+/// The module with the config that was compiled at build time.
+const PLAN: &str = "plan.bin";
+
+/// The module that gathers `services/*.js`.
+const SERVICES: &str = "services.mjs";
+
+/// A running gateway. It ends when dropped.
+pub struct Gateway {
+    workerd: Workerd,
+    kv: Option<Kv>,
+}
+
+/// Where a gateway gets its config from.
+#[derive(Clone, Debug, Default)]
+pub enum Source {
+    /// The variable `SAG_API_CONFIG_JSON`.
+    #[default]
+    Variable,
+    /// The key `api-config.json` of the KV namespace `CONFIG`.
+    Kv,
+    /// A plan that was compiled ahead, in place of the build's own.
+    Plan(Vec<u8>),
+    /// The build's own plan; the config given is not used.
+    Built,
+}
+
+/// What a gateway is started with besides its config.
+pub struct Options {
+    /// The build's folder.
+    pub folder: PathBuf,
+    pub source: Source,
+    services: Option<String>,
+    changes: Vec<Box<dyn FnOnce(Worker) -> Worker>>,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            folder: workspace().join("build"),
+            source: Source::default(),
+            services: None,
+            changes: Vec::new(),
+        }
+    }
+}
+
+impl Options {
+    pub fn folder(mut self, folder: impl Into<PathBuf>) -> Options {
+        self.folder = folder.into();
+        self
+    }
+
+    pub fn source(mut self, source: Source) -> Options {
+        self.source = source;
+        self
+    }
+
+    /// A variable or a secret.
+    pub fn text(self, name: &str, value: &str) -> Options {
+        let (name, value) = (name.to_owned(), value.to_owned());
+        self.with(move |worker| worker.text(&name, &value))
+    }
+
+    /// A bound worker, given as JavaScript, and its entrypoint class, if not the default export.
+    pub fn service(self, name: &str, source: &str, entrypoint: Option<&str>) -> Options {
+        let (name, bound) = (name.to_owned(), Worker::script(source));
+        let entrypoint = entrypoint.map(str::to_owned);
+        self.with(move |worker| worker.service(&name, bound, entrypoint.as_deref()))
+    }
+
+    /// JavaScript in place of the build's `services.mjs`.
+    pub fn services(mut self, source: &str) -> Options {
+        self.services = Some(source.to_owned());
+        self
+    }
+
+    /// Any other change of the worker: modules and bindings more, another date or flag.
+    pub fn with(mut self, change: impl FnOnce(Worker) -> Worker + 'static) -> Options {
+        self.changes.push(Box::new(change));
+        self
+    }
+}
+
+impl Gateway {
+    /// Starts the built gateway with a config. Panics with workerd's words when it does not start.
+    pub fn start(config: &str, options: Options) -> Gateway {
+        let mut worker = Worker::new();
+        for name in MODULES {
+            let path = options.folder.join(name);
+            worker = match (&options.source, &options.services) {
+                (Source::Plan(plan), _) if name == PLAN => worker.data_module(name, plan.clone()),
+                // A build for tests may have no plan of its own.
+                _ if name == PLAN && !path.exists() => worker.data_module(name, []),
+                (_, Some(source)) if name == SERVICES => worker.es_module(name, source.as_str()),
+                _ => worker.file(name, &path),
+            };
+        }
+        let mut kv = None;
+        match options.source {
+            Source::Variable => worker = worker.text("SAG_API_CONFIG_JSON", config),
+            Source::Kv => {
+                let namespace = Kv::start();
+                namespace.put("api-config.json", config);
+                worker = worker.kv("CONFIG", &namespace);
+                kv = Some(namespace);
+            }
+            Source::Plan(_) | Source::Built => {}
+        }
+        for change in options.changes {
+            worker = change(worker);
+        }
+        Gateway {
+            workerd: worker.start(),
+            kv,
+        }
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.workerd.address()
+    }
+
+    pub fn workerd(&self) -> &Workerd {
+        &self.workerd
+    }
+
+    /// The namespace that the config is read from. Panics when it is read from elsewhere.
+    pub fn kv(&self) -> &Kv {
+        self.kv.as_ref().expect("a gateway with Source::Kv")
+    }
+
+    /// What the gateway has logged so far.
+    pub fn log(&self) -> String {
+        self.workerd.log()
+    }
+
+    pub fn get(&self, target: &str) -> Answer {
+        self.send(&Request::get(target))
+    }
+
+    pub fn send(&self, request: &Request) -> Answer {
+        request.send(self.address())
+    }
+
+    pub fn connect(&self) -> Client {
+        Client::connect(self.address())
+    }
+}

@@ -1,0 +1,23 @@
+//! The gateway's peers, for tests, local development and benchmarks.
+//!
+//! - [`upstream`]: a backend that tells what reached it, and misbehaves on demand.
+//! - [`client`]: an HTTP/1.1 client for when bytes matter.
+//! - [`workerd`]: runs a worker in the real runtime, without Node.
+//! - [`kv`]: the service that stands behind a KV binding.
+//! - [`gateway`]: the built gateway in workerd, from a config.
+//!
+//! Everything is threads and blocking sockets, and everything that is started stops when its value is dropped.
+//! Whatever goes wrong panics: the callers are tests.
+
+pub mod client;
+pub mod gateway;
+pub mod kv;
+pub mod upstream;
+pub mod wire;
+pub mod workerd;
+
+pub use client::{Answer, Client, Ending, Request};
+pub use gateway::{Gateway, Options, Source};
+pub use kv::Kv;
+pub use upstream::Upstream;
+pub use workerd::{Worker, Workerd};
