@@ -1,5 +1,8 @@
 //! What a token's verification costs, by algorithm and by size.
 
+#![allow(clippy::unwrap_used, reason = "a benchmark may stop")]
+#![allow(clippy::arithmetic_side_effects, reason = "constants")]
+
 use causeway::auth::{Jwt, ResolvedJwt};
 use causeway::plan::{HmacAlgorithm, TokenSource};
 use causeway::secret::Secret;

@@ -9,6 +9,9 @@ use serde_json::value::RawValue;
 /// Deeper values are refused: whoever reads them next may not have a limit of its own.
 const MAX_DEPTH: usize = 64;
 
+/// So many that no issuer needs them; few enough to look each name up among the others.
+const MAX_CLAIMS: usize = 256;
+
 /// The claims of a token whose signature holds, in the token's order, as the issuer wrote them: numbers keep their
 /// digits. No name stands twice (RFC 7519 section 4).
 #[derive(Clone)]
@@ -47,6 +50,20 @@ impl Claims {
         object
     }
 
+    /// A claim that is a string.
+    pub(super) fn string(&self, name: &str) -> Option<Cow<'_, str>> {
+        string(self.json_of(name)?)
+    }
+
+    /// A claim that is a string or an array of nothing but strings.
+    pub(super) fn strings(&self, name: &str) -> Option<Vec<String>> {
+        let json = self.json_of(name)?;
+        match string(json) {
+            Some(one) => Some(vec![one.into_owned()]),
+            None => serde_json::from_str(json).ok(),
+        }
+    }
+
     /// A claim's JSON as written; `null` is a value here.
     pub(super) fn json_of(&self, name: &str) -> Option<&str> {
         let (_, value) = self.members.iter().find(|(n, _)| n == name)?;
@@ -80,8 +97,11 @@ impl<'de> Visitor<'de> for ClaimsVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Claims, A::Error> {
-        let mut members = Vec::with_capacity(12);
+        let mut members: Vec<(String, Box<RawValue>)> = Vec::with_capacity(12);
         while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
+            if members.len() == MAX_CLAIMS || members.iter().any(|(n, _)| *n == name) {
+                return Err(A::Error::custom("a claim twice, or too many"));
+            }
             match value.get().as_bytes().first() {
                 Some(b'"') if string(value.get()).is_none() => {
                     return Err(A::Error::custom("a string that is not Unicode"));
@@ -93,18 +113,12 @@ impl<'de> Visitor<'de> for ClaimsVisitor {
             }
             members.push((name, value));
         }
-
-        let mut names: Vec<&str> = members.iter().map(|(name, _)| name.as_str()).collect();
-        names.sort_unstable();
-        if names.windows(2).any(|pair| pair.first() == pair.last()) {
-            return Err(A::Error::custom("a claim twice"));
-        }
         Ok(Claims { members })
     }
 }
 
 /// The content of a JSON string. `None` if its escapes do not make Unicode (a lone surrogate).
-pub(super) fn string(json: &str) -> Option<Cow<'_, str>> {
+fn string(json: &str) -> Option<Cow<'_, str>> {
     let content = json.strip_prefix('"')?.strip_suffix('"')?;
     if content.contains('\\') {
         serde_json::from_str(json).ok().map(Cow::Owned)

@@ -23,11 +23,11 @@ pub(super) struct JoseHeader {
 }
 
 impl JoseHeader {
-    /// Reads a token's first part. `None`: not canonical base64url, not a JSON object, a member named twice, a
+    /// Reads a token's first part. `None`: not canonical base64url, not UTF-8, not a JSON object, a member named twice, a
     /// refused member, or no `alg`.
     pub fn read(part: &str) -> Option<JoseHeader> {
-        let json = URL_SAFE_NO_PAD.decode(part).ok()?;
-        serde_json::from_slice(&json).ok()
+        let json = String::from_utf8(URL_SAFE_NO_PAD.decode(part).ok()?).ok()?;
+        serde_json::from_str(&json).ok()
     }
 }
 

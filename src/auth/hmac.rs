@@ -1,68 +1,48 @@
-//! The crypto back end of `jsonwebtoken`: HMAC with SHA-2 and nothing else.
+//! `jsonwebtoken`'s verifier, made of HMAC with SHA-2 and nothing else.
 //!
-//! The crate's own back ends bring RSA and elliptic curves, which would more than double the bundle.
-
-use std::sync::Once;
+//! The crate's own back ends bring RSA and elliptic curves, which would more than double the bundle, and its `decode`
+//! reads the header twice, the claims twice, keys the MAC for every token, and reads a clock. So the verifiers are
+//! made once, are kept, and are asked directly.
 
 use hmac::digest::KeyInit;
 use hmac::{Hmac, Mac};
-use jsonwebtoken::crypto::{CryptoProvider, JwtVerifier, KeyUtils};
+use jsonwebtoken::crypto::JwtVerifier;
 use jsonwebtoken::errors::{Error, ErrorKind};
 use jsonwebtoken::signature::{self, Verifier};
 use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey};
 use sha2::{Sha256, Sha384, Sha512};
 
-/// Makes this back end the one that `jsonwebtoken` uses. A program that has chosen another one before keeps its
-/// choice; further calls do nothing.
-pub(super) fn install() {
-    static INSTALLED: Once = Once::new();
-    INSTALLED.call_once(|| {
-        let _another_was_chosen = PROVIDER.install_default();
-    });
-}
+/// A verifier that holds its key.
+pub(super) type HmacVerifier = Box<dyn JwtVerifier + Send + Sync>;
 
-static PROVIDER: CryptoProvider = CryptoProvider {
-    signer_factory: |_, _| Err(unsupported()),
-    verifier_factory: verifier,
-    key_utils: KeyUtils {
-        rsa_pub_components_from_private_key: |_| Err(unsupported()),
-        rsa_pub_components_from_public_key: |_| Err(unsupported()),
-        ec_pub_components_from_private_key: |_, _| Err(unsupported()),
-        ed_pub_components_from_private_key: |_, _| Err(unsupported()),
-        compute_digest: |_, _| Err(unsupported()),
-    },
-};
-
-fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerifier>, Error> {
+/// The verifier of one algorithm. An error for a key or an algorithm that is not of HMAC.
+pub(super) fn verifier(algorithm: Algorithm, key: &DecodingKey) -> Result<HmacVerifier, Error> {
     if key.family() != AlgorithmFamily::Hmac {
         return Err(ErrorKind::InvalidKeyFormat.into());
     }
     let key = key.try_get_as_bytes()?;
     match algorithm {
-        Algorithm::HS256 => HmacVerifier::<Hmac<Sha256>>::boxed(*algorithm, key),
-        Algorithm::HS384 => HmacVerifier::<Hmac<Sha384>>::boxed(*algorithm, key),
-        Algorithm::HS512 => HmacVerifier::<Hmac<Sha512>>::boxed(*algorithm, key),
-        _ => Err(unsupported()),
+        Algorithm::HS256 => boxed::<Hmac<Sha256>>(algorithm, key),
+        Algorithm::HS384 => boxed::<Hmac<Sha384>>(algorithm, key),
+        Algorithm::HS512 => boxed::<Hmac<Sha512>>(algorithm, key),
+        _ => Err(ErrorKind::UnsupportedAlgorithm.into()),
     }
 }
 
-fn unsupported() -> Error {
-    ErrorKind::UnsupportedAlgorithm.into()
+fn boxed<M>(algorithm: Algorithm, key: &[u8]) -> Result<HmacVerifier, Error>
+where
+    M: Mac + KeyInit + Clone + Send + Sync + 'static,
+{
+    let keyed = <M as KeyInit>::new_from_slice(key).map_err(|_| ErrorKind::InvalidKeyFormat)?;
+    Ok(Box::new(Keyed { algorithm, keyed }))
 }
 
-struct HmacVerifier<M> {
+struct Keyed<M> {
     algorithm: Algorithm,
     keyed: M,
 }
 
-impl<M: Mac + KeyInit + Clone + 'static> HmacVerifier<M> {
-    fn boxed(algorithm: Algorithm, key: &[u8]) -> Result<Box<dyn JwtVerifier>, Error> {
-        let keyed = <M as KeyInit>::new_from_slice(key).map_err(|_| ErrorKind::InvalidKeyFormat)?;
-        Ok(Box::new(HmacVerifier { algorithm, keyed }))
-    }
-}
-
-impl<M: Mac + Clone> Verifier<Vec<u8>> for HmacVerifier<M> {
+impl<M: Mac + Clone> Verifier<Vec<u8>> for Keyed<M> {
     fn verify(&self, message: &[u8], tag: &Vec<u8>) -> Result<(), signature::Error> {
         // `verify_slice` wants the whole tag and compares it in constant time.
         self.keyed
@@ -73,7 +53,7 @@ impl<M: Mac + Clone> Verifier<Vec<u8>> for HmacVerifier<M> {
     }
 }
 
-impl<M: Mac + Clone> JwtVerifier for HmacVerifier<M> {
+impl<M: Mac + Clone> JwtVerifier for Keyed<M> {
     fn algorithm(&self) -> Algorithm {
         self.algorithm
     }

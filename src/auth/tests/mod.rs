@@ -1,0 +1,70 @@
+//! Tokens are signed here with HMAC itself, not with the code under test.
+
+mod attacks;
+mod checks;
+mod finding;
+mod properties;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::digest::KeyInit;
+use hmac::{Hmac, Mac};
+
+use super::{Cause, Claims, Denied, Jwt, ResolvedJwt};
+use crate::plan::{HmacAlgorithm, TokenSource};
+use crate::secret::Secret;
+
+const NOW: u64 = 1_800_000_000;
+const SECRET: &str = "a secret of sixty-four bytes, which is enough for all three hash";
+const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
+
+/// HS256 with [`SECRET`] and nothing else asked for.
+fn spec() -> ResolvedJwt {
+    ResolvedJwt {
+        secret: Secret::new(SECRET),
+        algorithms: vec![HmacAlgorithm::Hs256],
+        issuers: Vec::new(),
+        audiences: Vec::new(),
+        subject: None,
+        token_type: None,
+        leeway: 0,
+        max_age: None,
+        require_exp: true,
+        required_claims: Vec::new(),
+        sources: vec![TokenSource::Bearer],
+    }
+}
+
+fn jwt(spec: ResolvedJwt) -> Jwt {
+    Jwt::new(spec).ok().unwrap()
+}
+
+fn base64(bytes: impl AsRef<[u8]>) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// A token signed with [`SECRET`] and HS256, whatever its header says.
+fn sign(header: &str, claims: &str) -> String {
+    sign_parts(&base64(header), &base64(claims))
+}
+
+fn sign_parts(header: &str, payload: &str) -> String {
+    let message = format!("{header}.{payload}");
+    let tag = mac::<Hmac<sha2::Sha256>>(SECRET.as_bytes(), &message);
+    format!("{message}.{}", base64(tag))
+}
+
+fn mac<M: Mac + KeyInit>(key: &[u8], message: &str) -> Vec<u8> {
+    let mut mac = <M as KeyInit>::new_from_slice(key).unwrap();
+    mac.update(message.as_bytes());
+    mac.finalize().into_bytes().to_vec()
+}
+
+/// What a token with these claims comes to.
+fn outcome(spec: ResolvedJwt, claims: &str) -> Result<Claims, Denied> {
+    jwt(spec).verify(&sign(HEADER, claims), NOW)
+}
+
+fn cause(result: Result<Claims, Denied>) -> Option<Cause> {
+    result.err().map(|denied| denied.cause)
+}
