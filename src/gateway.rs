@@ -18,7 +18,15 @@ pub async fn serve<H: Host>(plan: &Plan, host: &H, request: Request<'_>) -> Answ
     let request_id = request_id(host);
     let origin = host.header("origin").filter(|o| !o.is_empty());
     let mut edits = Edits::with_capacity(256);
-    let outcome = inbound(plan, host, request, &request_id, origin.as_deref(), &mut edits).await;
+    let outcome = inbound(
+        plan,
+        host,
+        request,
+        &request_id,
+        origin.as_deref(),
+        &mut edits,
+    )
+    .await;
     outbound(plan, origin.as_deref(), outcome, edits, request_id)
 }
 
@@ -39,21 +47,33 @@ async fn inbound<H: Host>(
     origin: Option<&str>,
     edits: &mut Edits,
 ) -> Result<Outcome<H::Reply>, Problem> {
-    let target = if request.target.is_empty() { "/" } else { request.target };
+    let target = if request.target.is_empty() {
+        "/"
+    } else {
+        request.target
+    };
     if !is_authority(request.authority) {
-        return Err(Problem::client(400, "invalid_host", "The Host header is malformed."));
+        return Err(Problem::client(
+            400,
+            "invalid_host",
+            "The Host header is malformed.",
+        ));
     }
     let canonical = route::canonicalise(target).map_err(bad_path)?;
     if preflight(plan, host, request, origin, edits)? {
         return Ok(Outcome::Preflight);
     }
-    let found = plan.table.find(request.authority, request.method, &canonical.path);
+    let found = plan
+        .table
+        .find(request.authority, request.method, &canonical.path);
     let (matched, path) = match found {
         Found::Match(matched) => match plan.paths.get(matched.index) {
             Some(path) => (matched, path),
             None => return Err(Problem::config("the route table and the paths disagree")),
         },
-        Found::MethodNotAllowed(allow) => return Err(Problem::method_not_allowed(allow.to_string())),
+        Found::MethodNotAllowed(allow) => {
+            return Err(Problem::method_not_allowed(allow.to_string()));
+        }
         Found::NotFound => return Err(Problem::not_found()),
     };
     canonical.risks.check(path.tolerate).map_err(bad_path)?;
@@ -128,7 +148,10 @@ fn guards<H: Host>(request: Request<'_>, host: &H) -> Result<(), Problem> {
             );
             return Err(problem.with_header("sec-websocket-version", "13".into()));
         }
-        if host.header("sec-websocket-key").is_none_or(|k| k.is_empty()) {
+        if host
+            .header("sec-websocket-key")
+            .is_none_or(|k| k.is_empty())
+        {
             return Err(Problem::client(
                 400,
                 "websocket_key",
@@ -151,9 +174,9 @@ fn websocket<H: Host>(request: Request<'_>, host: &H) -> bool {
 /// A host and an optional port, in the characters that either can have.
 fn is_authority(authority: &str) -> bool {
     !authority.is_empty()
-        && authority
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b':' | b'[' | b']'))
+        && authority.bytes().all(|b| {
+            b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b':' | b'[' | b']')
+        })
 }
 
 fn bad_path(error: PathError) -> Problem {

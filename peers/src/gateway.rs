@@ -1,20 +1,15 @@
 //! The built gateway in workerd, from a config: what black-box tests start.
 
+use std::fs;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::client::{Answer, Client, Request};
 use crate::kv::Kv;
 use crate::workerd::{Worker, Workerd, workspace};
 
-/// The modules of a built worker, by their place in the build's folder. The first is the main module.
-const MODULES: [&str; 5] = [
-    "worker.mjs",
-    "causeway.js",
-    "causeway_bg.wasm",
-    "services.mjs",
-    "plan.bin",
-];
+/// The main module; the others are found beside it.
+const MAIN: &str = "worker.mjs";
 
 /// The module with the config that was compiled at build time.
 const PLAN: &str = "plan.bin";
@@ -103,14 +98,18 @@ impl Gateway {
     /// Starts the built gateway with a config. Panics with workerd's words when it does not start.
     pub fn start(config: &str, options: Options) -> Gateway {
         let mut worker = Worker::new();
-        for name in MODULES {
-            let path = options.folder.join(name);
+        for name in modules(&options.folder) {
+            let path = options.folder.join(&name);
             worker = match (&options.source, &options.services) {
-                (Source::Plan(plan), _) if name == PLAN => worker.data_module(name, plan.clone()),
                 // A build for tests may have no plan of its own.
-                _ if name == PLAN && !path.exists() => worker.data_module(name, []),
-                (_, Some(source)) if name == SERVICES => worker.es_module(name, source.as_str()),
-                _ => worker.file(name, &path),
+                (Source::Variable | Source::Kv | Source::Built, _) if !path.exists() => {
+                    worker.data_module(&name, [])
+                }
+                (Source::Plan(plan), _) if name == PLAN => worker.data_module(PLAN, plan.clone()),
+                (_, Some(source)) if name == SERVICES => {
+                    worker.es_module(SERVICES, source.as_str())
+                }
+                _ => worker.file(&name, &path),
             };
         }
         let mut kv = None;
@@ -162,4 +161,26 @@ impl Gateway {
     pub fn connect(&self) -> Client {
         Client::connect(self.address())
     }
+}
+
+/// All modules of a build by their names, the main one first.
+fn modules(folder: &Path) -> Vec<String> {
+    fn walk(folder: &Path, prefix: &str, names: &mut Vec<String>) {
+        let entries = fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+        for entry in entries {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap();
+            if path.is_dir() {
+                walk(&path, &format!("{prefix}{name}/"), names);
+            } else {
+                names.push(format!("{prefix}{name}"));
+            }
+        }
+    }
+    let mut names = Vec::new();
+    walk(folder, "", &mut names);
+    names.push(PLAN.into());
+    names.sort_by_key(|name| (name != MAIN, name.clone()));
+    names.dedup();
+    names
 }

@@ -110,15 +110,13 @@ impl Host for EdgeHost {
 
     async fn send(&self, forward: &Forward) -> Result<JsValue, SendError> {
         let script = script::forward_head(forward, "", 0);
-        js::send(&self.request, &script)
-            .await
-            .map_err(|error| {
-                if js::is_time_out(&error) {
-                    SendError::TimedOut
-                } else {
-                    SendError::Unreachable(message(&error))
-                }
-            })
+        js::send(&self.request, &script).await.map_err(|error| {
+            if js::is_time_out(&error) {
+                SendError::TimedOut
+            } else {
+                SendError::Unreachable(message(&error))
+            }
+        })
     }
 
     async fn call(

@@ -36,7 +36,11 @@ thread_local! {
 #[wasm_bindgen]
 pub fn removed_fields() -> String {
     console_error_panic_hook::set_once();
-    format!("{}\n{}", REQUEST_REMOVED.join(" "), RESPONSE_REMOVED.join(" "))
+    format!(
+        "{}\n{}",
+        REQUEST_REMOVED.join(" "),
+        RESPONSE_REMOVED.join(" ")
+    )
 }
 
 /// Takes one request. `head` is lines: method, URL, `Origin`, `Authorization`, `Connection`, `CF-Connecting-IP`,
@@ -59,7 +63,10 @@ pub fn serve(request: JsValue, env: JsValue, head: String) -> Option<String> {
         }
     });
     // Most exchanges wait for nothing: they end in this one poll, without a promise.
-    match exchange.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+    match exchange
+        .as_mut()
+        .poll(&mut Context::from_waker(Waker::noop()))
+    {
         Poll::Ready(answer) => {
             log(&answer);
             Some(script::write(&answer))

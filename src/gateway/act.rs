@@ -30,7 +30,9 @@ impl<H: Host> Exchange<'_, H> {
         match self.call_hook(hook, None).await? {
             Called::Proceed => Ok(None),
             Called::Reply(reply) => Ok(Some(reply)),
-            Called::Object(_) => Err(Problem::hook("pre_process answered an object, neither true nor a response")),
+            Called::Object(_) => Err(Problem::hook(
+                "pre_process answered an object, neither true nor a response",
+            )),
             Called::Other(kind) => Err(Problem::hook(format!(
                 "pre_process answered {kind}, neither true nor a response"
             ))),
@@ -66,7 +68,8 @@ impl<H: Host> Exchange<'_, H> {
                 post_process,
             } => {
                 let service = self.plan.services.get(usize::from(*service));
-                let service = service.ok_or_else(|| Problem::config("the path names a service that is not there"))?;
+                let service = service
+                    .ok_or_else(|| Problem::config("the path names a service that is not there"))?;
                 let callee = Callee::Service {
                     alias: &service.alias,
                 };
@@ -141,7 +144,11 @@ impl<H: Host> Exchange<'_, H> {
         }
     }
 
-    async fn finish(&self, reply: H::Reply, post: Option<&Hook>) -> Result<Kind<H::Reply>, Problem> {
+    async fn finish(
+        &self,
+        reply: H::Reply,
+        post: Option<&Hook>,
+    ) -> Result<Kind<H::Reply>, Problem> {
         match post {
             None => Ok(Kind::Reply(reply)),
             Some(hook) => self.post_process(hook, reply).await,
@@ -167,16 +174,23 @@ impl<H: Host> Exchange<'_, H> {
                 "a function whose answer is post-processed must answer a response",
             )),
             Called::Object(json) => enveloped(&json, edits),
-            Called::Proceed => Err(Problem::hook("the function answered true, neither a response nor an object")),
+            Called::Proceed => Err(Problem::hook(
+                "the function answered true, neither a response nor an object",
+            )),
             Called::Other(kind) => Err(Problem::hook(format!(
                 "the function answered {kind}, neither a response nor an object"
             ))),
         }
     }
 
-    async fn call_hook(&self, hook: &Hook, reply: Option<H::Reply>) -> Result<Called<H::Reply>, Problem> {
+    async fn call_hook(
+        &self,
+        hook: &Hook,
+        reply: Option<H::Reply>,
+    ) -> Result<Called<H::Reply>, Problem> {
         let binding = self.plan.bindings.get(usize::from(hook.binding));
-        let binding = binding.ok_or_else(|| Problem::config("the path names a binding that is not there"))?;
+        let binding =
+            binding.ok_or_else(|| Problem::config("the path names a binding that is not there"))?;
         let callee = Callee::Binding {
             binding: &binding.binding,
             function: &hook.function,
@@ -226,7 +240,8 @@ impl<H: Host> Exchange<'_, H> {
             json_string(self.request_id),
             json_string(&self.path.pattern),
             serde_json::Value::Object(params),
-            self.claims.map_or_else(|| "null".to_owned(), Claims::to_json),
+            self.claims
+                .map_or_else(|| "null".to_owned(), Claims::to_json),
         )
     }
 }
@@ -245,7 +260,12 @@ impl<H: Host> Lookup for Exchange<'_, H> {
     }
 }
 
-fn respond<R>(status: u16, headers: &[(String, Text)], body: &Template, edits: &mut Edits) -> Kind<R> {
+fn respond<R>(
+    status: u16,
+    headers: &[(String, Text)],
+    body: &Template,
+    edits: &mut Edits,
+) -> Kind<R> {
     let body = match body.0.as_slice() {
         [Piece::Json(json)] => json.clone(),
         // Loading a plan leaves one piece, or none for a status without a body.
@@ -264,8 +284,8 @@ fn respond<R>(status: u16, headers: &[(String, Text)], body: &Template, edits: &
 
 /// The predecessor's envelope around an object that a bound function answers.
 fn enveloped<R>(json: &str, edits: &mut Edits) -> Result<Kind<R>, Problem> {
-    let object: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_str(json).map_err(|_| Problem::hook("the function's answer is not JSON"))?;
+    let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(json)
+        .map_err(|_| Problem::hook("the function's answer is not JSON"))?;
     let status = object.get("statusCode").and_then(serde_json::Value::as_u64);
     let failed = object.contains_key("error")
         || object.get("status").is_some_and(|s| s == "error")
@@ -278,7 +298,11 @@ fn enveloped<R>(json: &str, edits: &mut Edits) -> Result<Kind<R>, Problem> {
             .filter(|s| (200..=599).contains(s))
             .ok_or_else(|| Problem::hook("the function's statusCode is not a status"))?,
     };
-    let (word, key) = if failed { ("error", "error") } else { ("success", "data") };
+    let (word, key) = if failed {
+        ("error", "error")
+    } else {
+        ("success", "data")
+    };
     let mut envelope = serde_json::Map::new();
     envelope.insert("status".into(), word.into());
     for key in ["message", key] {

@@ -18,7 +18,11 @@ pub fn authenticate<H: Host>(
     let jwt = match plan.authorizers.get(usize::from(index)) {
         Some(Ok(jwt)) => jwt,
         Some(Err(fault)) => return Err(Problem::config(fault.message.clone())),
-        None => return Err(Problem::config("the path names an authorizer that is not there")),
+        None => {
+            return Err(Problem::config(
+                "the path names an authorizer that is not there",
+            ));
+        }
     };
     let now_s = host.now_ms() / 1000;
     jwt.authenticate(&|name| host.header(name), query, now_s)

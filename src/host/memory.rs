@@ -122,11 +122,7 @@ impl Host for MemoryHost {
         }
     }
 
-    async fn call(
-        &self,
-        call: Call<'_>,
-        reply: Option<Reply>,
-    ) -> Result<Called<Reply>, CallError> {
+    async fn call(&self, call: Call<'_>, reply: Option<Reply>) -> Result<Called<Reply>, CallError> {
         (self.function)(&call, reply)
     }
 }

@@ -39,10 +39,7 @@ impl Plan {
     ///
     /// # Errors
     /// The blueprint's patterns cannot be routed: none of it is to be used.
-    pub fn load(
-        blueprint: Blueprint,
-        env: &impl Environment,
-    ) -> Result<(Plan, Vec<Fault>), Fault> {
+    pub fn load(blueprint: Blueprint, env: &impl Environment) -> Result<(Plan, Vec<Fault>), Fault> {
         let mut resolver = Resolver {
             env,
             faults: Vec::new(),
@@ -55,7 +52,10 @@ impl Plan {
             code: "bad_path".into(),
             message: format!("paths[{}]: {}", error.index, error.error),
         })?;
-        let servers = blueprint.servers.iter().map(|s| resolver.server(&s.alias, &s.url));
+        let servers = blueprint
+            .servers
+            .iter()
+            .map(|s| resolver.server(&s.alias, &s.url));
         let servers = servers.collect();
         let authorizers = blueprint.authorizers.into_iter().map(|a| match a.kind {
             AuthorizerKind::Jwt(spec) => resolver.jwt(&a.name, &spec),

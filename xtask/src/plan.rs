@@ -23,7 +23,10 @@ pub fn compile(config: &Path) -> Result<Plan> {
     let file = config.display();
     let text = fs::read_to_string(config).with_context(|| format!("cannot read {file}"))?;
     let compiled = plan::compile(&text);
-    let name = config.file_name().and_then(|n| n.to_str()).unwrap_or("api-config.json");
+    let name = config
+        .file_name()
+        .and_then(|n| n.to_str())
+        .unwrap_or("api-config.json");
     let drawn = draw(&compiled.diagnostics, name, &text, false);
     match compiled.blueprint {
         Some(blueprint) if !compiled.diagnostics.has_errors() => {
