@@ -37,8 +37,8 @@ export async function call(request, env, binding, name, edits, variables, contex
   const subject = reply ?? edited(request, edits);
   let result;
   if (name === undefined) {
-    const Service = services[binding];
-    if (!Service) throw new Error(`service ${binding} is not in the bundle`);
+    const Service = services.get(binding);
+    if (Service === undefined) throw new Error(`service ${binding} is not in the bundle`);
     result = await new Service().fetch(subject, JSON.parse(variables), JSON.parse(context));
   } else {
     const bound = env[binding];
