@@ -30,7 +30,9 @@ use self::names::Names;
 use self::path::{CompiledPath, Defaults, Gateway, compile_path};
 use super::blueprint::{Action, Binding, Blueprint, Fault, Server, Service, Text, Tolerance};
 
-pub use self::url::server_url;
+pub use self::authorizer::secret_bytes_needed;
+pub use self::cors::origin_pattern;
+pub use self::url::{UrlFlaw, server_url};
 
 /// What became of a config.
 #[derive(Clone, Debug, Default)]

@@ -9,4 +9,6 @@ mod compile;
 
 pub use artifact::ArtifactError;
 pub use blueprint::*;
-pub use compile::{Compiled, compile, server_url};
+pub use compile::{
+    Compiled, UrlFlaw, compile, origin_pattern, secret_bytes_needed, server_url,
+};
