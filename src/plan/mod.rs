@@ -6,6 +6,7 @@
 mod artifact;
 mod blueprint;
 mod compile;
+mod memory;
 
 pub use artifact::ArtifactError;
 pub use blueprint::*;
