@@ -40,7 +40,7 @@ pub fn start() -> String {
 }
 
 /// Takes one request. `head` is lines: method, URL, `Origin`, `Authorization`, `Connection`, `CF-Connecting-IP`,
-/// `Upgrade`, and for a request with a body its `Content-Length` or `chunked`; what is absent is an empty line.
+/// `Upgrade`, `Host`, and for a request with a body its `Content-Length` or `chunked`; what is absent is an empty line.
 ///
 /// The script of the answer, or `None` where the exchange waits for something: then [`waiting`] is its task.
 #[wasm_bindgen]
@@ -96,14 +96,14 @@ pub fn unanswered(timed_out: bool, reason: String, request_id: &str) -> String {
 
 /// Finds a config and makes a plan of it. The outcome is the time in ms at which to look again.
 #[wasm_bindgen]
-pub fn prepare(env: worker::Env, bundled: Vec<u8>) -> Option<String> {
+pub fn prepare(env: worker::Env, bundled: js_sys::Uint8Array) -> Option<String> {
     tasks::run(async move { source::prepare(&env, &bundled).await.to_string().into() })
 }
 
 /// Looks again for the config in KV; what is there replaces the plan if it is good.
 #[wasm_bindgen]
-pub fn refresh(env: worker::Env) -> Option<String> {
-    tasks::run(async move { source::refresh(&env).await.to_string().into() })
+pub fn refresh(env: worker::Env, bundled: js_sys::Uint8Array) -> Option<String> {
+    tasks::run(async move { source::refresh(&env, &bundled).await.to_string().into() })
 }
 
 fn finish(answer: Answer<JsValue>) -> Output {
