@@ -114,15 +114,17 @@ fn a_method_that_no_path_has_is_told_which_are_there() {
 
 #[test]
 fn chunked_wins_over_a_length_and_is_all_that_the_upstream_sees() {
-    // RFC 9112 section 6.1.
+    // RFC 9112 section 6.1: whoever takes both closes the connection after the answer.
     let setup = setup();
-    let answer = raw(
-        &setup,
+    let mut client = setup.gateway.connect();
+    client.send(
         b"POST /any/x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n\
           5\r\nhello\r\n0\r\n\r\nGET /any/smuggled HTTP/1.1\r\nHost: a\r\n\r\n",
     );
-    assert_eq!(answer.status, 200);
+    assert_eq!(client.answer("POST").unwrap().status, 200);
+    assert!(client.closes(support::PATIENCE));
     let requests = setup.upstream.requests();
+    assert_eq!(requests.len(), 1);
     assert_eq!(requests[0].body, b"hello");
     assert_eq!(
         arrived(&requests[0], "content-length"),

@@ -2,7 +2,11 @@
 
 mod support;
 
+use std::net::TcpListener;
+use std::thread;
+
 use causeway::upstream::REQUEST_REMOVED;
+use peers::wire::Wire;
 use peers::{Client, Request};
 use serde_json::json;
 use support::{ORIGIN, PATIENCE, Setup, arrived, open, target};
@@ -210,6 +214,14 @@ fn the_query_is_kept_byte_for_byte() {
 }
 
 #[test]
+fn an_apostrophe_in_a_query_is_escaped_because_the_platform_does_so() {
+    // URL standard, the special-query percent-encode set: `fetch` sends it so whatever it is given.
+    let setup = setup();
+    assert_eq!(setup.gateway.get("/q?a='").status, 200);
+    assert_eq!(target(&setup.upstream.last()), "/q?a=%27");
+}
+
+#[test]
 fn interim_answers_are_swallowed() {
     let answer = setup().gateway.get("/early-hints");
     assert_eq!((answer.status, answer.interim.len()), (200, 0));
@@ -285,6 +297,33 @@ fn header_bytes_that_are_not_utf8_pass_intact() {
         raw.windows(line.len())
             .any(|w| w.eq_ignore_ascii_case(line))
     );
+}
+
+#[test]
+fn response_header_bytes_that_are_not_utf8_pass_intact() {
+    let line: &[u8] = b"X-Raw: \xe9\xc3\xa9\xff\x80";
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let config = json!({ "cors": support::cors(), "paths": [open("GET", "/{.+}")] });
+    let gateway = support::gateway(&support::with_upstream(config, &url), support::options());
+    let server = thread::spawn(move || {
+        let mut wire = Wire::new(listener.accept().unwrap().0);
+        wire.head().unwrap();
+        let answer = [
+            b"HTTP/1.1 200 OK\r\n",
+            line,
+            b"\r\nContent-Length: 2\r\n\r\nok",
+        ];
+        wire.write(&answer.concat()).unwrap();
+    });
+    let raw = gateway.get("/x").head.raw;
+    let arrived = |w: &[u8]| w.eq_ignore_ascii_case(line);
+    assert!(
+        raw.windows(line.len()).any(arrived),
+        "{}",
+        raw.escape_ascii()
+    );
+    server.join().unwrap();
 }
 
 #[test]
