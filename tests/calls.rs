@@ -444,7 +444,8 @@ fn an_upstream_that_fails_is_told_before_post_process() {
         "integration": { "type": "http", "server": "a", "post_process": hook("changed") }, "timeout_ms": 300 }]);
     let gateway = start(&upstream, paths);
     assert_problem(&gateway.get("/close"), 502, "upstream_unreachable");
-    assert_problem(&gateway.get("/hold"), 504, "upstream_timeout");
+    let answer = gateway.get("/hold");
+    assert_problem(&answer, 504, "upstream_timeout");
 }
 
 #[test]
