@@ -6,7 +6,7 @@ mod caller;
 use crate::edits::Edits;
 use crate::exchange::{Answer, Body, Kind, Request, request_id};
 use crate::host::{Host, SendError};
-use crate::plan::Plan;
+use crate::plan::{Plan, Tolerance};
 use crate::policy::cors::Verdict;
 use crate::problem::Problem;
 use crate::route::{self, Found, PathError};
@@ -74,7 +74,13 @@ async fn inbound<H: Host>(
         Found::MethodNotAllowed(allow) => {
             return Err(Problem::method_not_allowed(allow.to_string()));
         }
-        Found::NotFound => return Err(Problem::not_found()),
+        Found::NotFound => {
+            canonical
+                .risks
+                .check(Tolerance::default())
+                .map_err(bad_path)?;
+            return Err(Problem::not_found());
+        }
     };
     canonical.risks.check(path.tolerate).map_err(bad_path)?;
     guards(request, host)?;

@@ -6,20 +6,27 @@ use super::diagnostic::{Diagnostic, Diagnostics, SHOWN, Severity, Span};
 use super::place::place_of;
 use super::suggest::closest;
 
-/// Beyond this many, diagnostics are counted and no longer kept.
-const KEPT: usize = 10_000;
+/// Beyond this many of a severity, diagnostics are counted and no longer kept.
+const KEPT: usize = 1_000;
 /// Looking for a close name costs; beyond this many nobody reads the suggestions.
 const SUGGESTED: usize = 200;
 
 /// Gathers diagnostics and tells whether a part of the document was free of errors.
 #[derive(Debug, Default)]
 pub struct Context {
-    kept: Vec<Diagnostic>,
-    spare: Option<Diagnostic>,
-    errors: usize,
-    warnings: usize,
+    errors: Kept,
+    warnings: Kept,
     suggested: usize,
     first_since_mark: Option<(&'static str, String)>,
+}
+
+/// The diagnostics of one severity.
+#[derive(Debug, Default)]
+struct Kept {
+    count: usize,
+    list: Vec<Diagnostic>,
+    /// Takes what is written to one that is not kept.
+    spare: Diagnostic,
 }
 
 impl Context {
@@ -35,11 +42,10 @@ impl Context {
         message: impl Into<String>,
     ) -> &mut Diagnostic {
         let message = message.into();
-        self.errors = self.errors.saturating_add(1);
         if self.first_since_mark.is_none() {
             self.first_since_mark = Some((code, message.clone()));
         }
-        self.push(Severity::Error, span, code, message)
+        self.errors.push(Severity::Error, span, code, message)
     }
 
     pub fn warning(
@@ -48,13 +54,13 @@ impl Context {
         code: &'static str,
         message: impl Into<String>,
     ) -> &mut Diagnostic {
-        self.warnings = self.warnings.saturating_add(1);
-        self.push(Severity::Warning, span, code, message.into())
+        self.warnings
+            .push(Severity::Warning, span, code, message.into())
     }
 
     /// How many errors there are so far.
     pub fn errors(&self) -> usize {
-        self.errors
+        self.errors.count
     }
 
     /// From here on, [`Context::first_error`] is the first one that follows.
@@ -82,38 +88,42 @@ impl Context {
         closest(written, names)
     }
 
-    /// Sorts by place in the text, cuts to what is shown, and finds line, column and place of each.
-    pub fn finish(mut self, text: &str, root: Option<&Value<'_>>) -> Diagnostics {
-        self.kept.sort_by_key(|d| d.span);
-        self.kept.truncate(SHOWN);
-        let (mut line, mut line_start, mut seen) = (1_usize, 0_usize, 0_usize);
-        for diagnostic in &mut self.kept {
+    /// Cuts to what is shown, errors first; sorts by place in the text; finds line, column and place of each.
+    pub fn finish(self, text: &str, root: Option<&Value<'_>>) -> Diagnostics {
+        let (errors, warnings) = (self.errors.count, self.warnings.count);
+        let mut list = self.errors.first(SHOWN);
+        list.extend(self.warnings.first(SHOWN.saturating_sub(list.len())));
+        list.sort_by_key(|diagnostic| diagnostic.span);
+        let (mut line, mut column, mut seen) = (1_usize, 1_usize, 0_usize);
+        for diagnostic in &mut list {
             let start = diagnostic.span.start.min(text.len());
-            for (at, _) in text
-                .get(seen..start)
-                .unwrap_or_default()
-                .match_indices('\n')
-            {
-                line = line.saturating_add(1);
-                line_start = seen.saturating_add(at).saturating_add(1);
-            }
+            let between = text.get(seen..start).unwrap_or_default();
+            let last_line = match between.rsplit_once('\n') {
+                Some((lines, last_line)) => {
+                    let more = lines.matches('\n').count().saturating_add(1);
+                    line = line.saturating_add(more);
+                    column = 1;
+                    last_line
+                }
+                None => between,
+            };
+            column = column.saturating_add(last_line.chars().count());
             seen = start;
             diagnostic.line = line;
-            diagnostic.column = text
-                .get(line_start..start)
-                .map_or(0, |before| before.chars().count())
-                .saturating_add(1);
+            diagnostic.column = column;
             if let Some(root) = root {
                 diagnostic.place = place_of(root, diagnostic.span);
             }
         }
         Diagnostics {
-            list: self.kept,
-            errors: self.errors,
-            warnings: self.warnings,
+            list,
+            errors,
+            warnings,
         }
     }
+}
 
+impl Kept {
     fn push(
         &mut self,
         severity: Severity,
@@ -121,35 +131,27 @@ impl Context {
         code: &'static str,
         message: String,
     ) -> &mut Diagnostic {
-        let diagnostic = Diagnostic {
-            code,
-            severity,
-            place: String::new(),
-            line: 0,
-            column: 0,
-            span,
-            message,
-            label: None,
-            notes: Vec::new(),
-            help: None,
-        };
-        if self.kept.len() < KEPT {
-            self.kept.push(diagnostic);
-            if let Some(last) = self.kept.last_mut() {
+        self.count = self.count.saturating_add(1);
+        if self.list.len() < KEPT {
+            self.list.push(Diagnostic {
+                code,
+                severity,
+                span,
+                message,
+                ..Diagnostic::default()
+            });
+            if let Some(last) = self.list.last_mut() {
                 return last;
             }
         }
-        self.spare.insert(Diagnostic {
-            code,
-            severity,
-            place: String::new(),
-            line: 0,
-            column: 0,
-            span,
-            message: String::new(),
-            label: None,
-            notes: Vec::new(),
-            help: None,
-        })
+        self.spare = Diagnostic::default();
+        &mut self.spare
+    }
+
+    /// The first ones by place.
+    fn first(mut self, limit: usize) -> Vec<Diagnostic> {
+        self.list.sort_by_key(|diagnostic| diagnostic.span);
+        self.list.truncate(limit);
+        self.list
     }
 }

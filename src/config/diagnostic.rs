@@ -31,9 +31,10 @@ impl From<jsonc_parser::common::Range> for Span {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
     /// The config is refused.
+    #[default]
     Error,
     /// The config is accepted, but it may not mean what its author thinks.
     Warning,
@@ -49,7 +50,7 @@ impl Severity {
 }
 
 /// One mistake. `code` is stable: scripts may rely on it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Diagnostic {
     pub code: &'static str,
     pub severity: Severity,
@@ -136,7 +137,7 @@ impl fmt::Display for LineForm<'_> {
     }
 }
 
-/// All that is wrong with a document, in the order of the text: the first [`SHOWN`] of it one by one.
+/// All that is wrong with a document, in the order of the text: [`SHOWN`] of it one by one, errors before warnings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Diagnostics {
     pub(super) list: Vec<Diagnostic>,

@@ -68,7 +68,10 @@ fn draw_one(
             .find(|(excerpt, _)| excerpt.holds(mark.1))
         {
             Some((_, marks)) => marks.push(mark),
-            None => excerpts.push((Excerpt::around(mark.1, text), vec![mark])),
+            None => {
+                let known = excerpts.is_empty().then_some(diagnostic.line);
+                excerpts.push((Excerpt::around(mark.1, known, text), vec![mark]));
+            }
         }
     }
     for (excerpt, marks) in excerpts {
@@ -105,10 +108,11 @@ struct Excerpt {
 }
 
 impl Excerpt {
-    fn around(span: Span, text: &str) -> Excerpt {
+    /// `line` is the line's number, if it is known.
+    fn around(span: Span, line: Option<usize>, text: &str) -> Excerpt {
         let start = span.start.min(text.len());
         let before = text.get(..start).unwrap_or_default();
-        let line = before.matches('\n').count().saturating_add(1);
+        let line = line.unwrap_or_else(|| before.matches('\n').count().saturating_add(1));
         let line_start = before.rfind('\n').map_or(0, |at| at.saturating_add(1));
         let line_end = text
             .get(start..)

@@ -8,7 +8,8 @@
 //! text --parse--> syntax tree --read--> Document --plan::compile--> Blueprint
 //! ```
 //!
-//! Nothing here panics, whatever the text is; documents are bounded by [`MAX_BYTES`] and by a nesting of 512.
+//! Nothing here panics, whatever the text is; documents are bounded by [`MAX_BYTES`] and by a nesting of 512,
+//! of which an object takes two levels.
 
 mod context;
 mod diagnostic;

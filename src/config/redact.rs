@@ -9,6 +9,8 @@ const SECRET_WORDS: [&str; 6] = ["secret", "passw", "private", "token", "key", "
 /// Keys that hold a secret; one that is nearly spelled so counts too.
 const SECRET_KEYS: [&str; 3] = ["secret", "jwt_secret", "client_secret"];
 
+const REFERENCES: [&str; 5] = ["$env.", "$secret.", "$secrets.", "$request.", "$config."];
+
 /// The byte ranges of `text` that are not to be shown, in order.
 pub fn blanked(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
@@ -32,7 +34,7 @@ fn scan(text: &str, offset: usize, found: &mut Vec<Range<usize>>) {
                 let end = string_end(bytes, next);
                 let inner = text.get(next..end).unwrap_or_default();
                 let range = offset.saturating_add(next)..offset.saturating_add(end);
-                let reference = inner.starts_with("$env.") || inner.starts_with("$secret");
+                let reference = REFERENCES.iter().any(|prefix| inner.starts_with(prefix));
                 let key = bytes
                     .get(end.saturating_add(1)..)
                     .is_some_and(|rest| rest.trim_ascii_start().starts_with(b":"));
@@ -117,7 +119,8 @@ fn is_secret_key(key: &str) -> bool {
     if key.starts_with("token_") || key == "jwks_uri" {
         return false;
     }
-    SECRET_WORDS.iter().any(|word| key.contains(word))
+    key == "authorization"
+        || SECRET_WORDS.iter().any(|word| key.contains(word))
         || super::suggest::closest(&key, SECRET_KEYS).is_some()
 }
 

@@ -92,7 +92,7 @@ fn explain(kind: &ParseErrorKind) -> (&'static str, &'static str, Option<&'stati
     match kind {
         K::NestingDepthExceeded => (
             "nested_too_deeply",
-            "objects and arrays are nested more than 512 deep",
+            "objects and arrays are nested too deeply",
             None,
         ),
         K::UnterminatedObject => ("truncated", "this object is never closed", Some("add `}`")),

@@ -14,7 +14,7 @@ pub type Name<'a> = Spanned<&'a str>;
 impl<'a> Read<'a> for Name<'a> {
     fn read(node: &'a Value<'a>, cx: &mut Context) -> Option<Self> {
         let name = string(node, cx)?;
-        if let Text::Reference(_) = Text::read(name.value) {
+        if name.value.starts_with('$') && matches!(Text::read(name.value), Text::Reference(_)) {
             cx.error(
                 name.span,
                 "reference_not_allowed",

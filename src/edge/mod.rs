@@ -6,35 +6,31 @@
 mod host;
 mod script;
 mod source;
+mod tasks;
 
-use std::cell::{Cell, RefCell};
-use std::future::Future;
-use std::pin::Pin;
+use std::cell::RefCell;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
 
-use js_sys::{Array, JsString, Promise};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::future_to_promise;
 
-use crate::exchange::{Answer, Request};
+use crate::exchange::{Answer, Kind, Request};
 use crate::gateway;
 use crate::host::SendError;
 use crate::plan::Plan;
 use crate::upstream::{REQUEST_REMOVED, RESPONSE_REMOVED};
 
 use host::{EdgeHost, Head};
+use tasks::Output;
 
 thread_local! {
     /// What requests run through; `None` until a config has been found good.
     static PLAN: RefCell<Option<Rc<Plan>>> = const { RefCell::new(None) };
-    /// The exchange that the last call of [`serve`] left waiting.
-    static PENDING: Cell<Option<Promise>> = const { Cell::new(None) };
 }
 
-/// Names of the fields that are not passed on: of requests on the first line, of responses on the second.
+/// Makes a new instance ready. The names of the fields that are not passed on: of requests on the first line, of
+/// responses on the second.
 #[wasm_bindgen]
-pub fn removed_fields() -> String {
+pub fn start() -> String {
     console_error_panic_hook::set_once();
     format!(
         "{}\n{}",
@@ -46,42 +42,44 @@ pub fn removed_fields() -> String {
 /// Takes one request. `head` is lines: method, URL, `Origin`, `Authorization`, `Connection`, `CF-Connecting-IP`,
 /// `Upgrade`, and for a request with a body its `Content-Length` or `chunked`; what is absent is an empty line.
 ///
-/// The script of the answer, or `None` where the exchange waits for something: then [`pending`] is its promise.
+/// The script of the answer, or `None` where the exchange waits for something: then [`waiting`] is its task.
 #[wasm_bindgen]
 pub fn serve(request: JsValue, env: JsValue, head: String) -> Option<String> {
     let Some(plan) = PLAN.with_borrow(Clone::clone) else {
         return Some(script::refused(&source::no_config()));
     };
-    let mut exchange: Exchange = Box::pin(async move {
-        let host = EdgeHost::new(request, env, Head::new(head));
-        match Request::new(host.head().method(), host.head().url()) {
+    let host = EdgeHost::new(request, env, Head::new(head));
+    tasks::run(async move {
+        #[cfg(feature = "deliberate-panic")]
+        panic_on_request(&host).await;
+        let answer = match Request::new(host.head().method(), host.head().url()) {
             Some(request) => {
                 let request = request.with_body(host.head().body());
                 gateway::serve(&plan, &host, request).await
             }
             None => script::malformed(),
-        }
-    });
-    // Most exchanges wait for nothing: they end in this one poll, without a promise.
-    match exchange
-        .as_mut()
-        .poll(&mut Context::from_waker(Waker::noop()))
-    {
-        Poll::Ready(answer) => {
-            log(&answer);
-            Some(script::write(&answer))
-        }
-        Poll::Pending => {
-            PENDING.set(Some(future_to_promise(finish(exchange))));
-            None
-        }
-    }
+        };
+        finish(answer)
+    })
 }
 
-/// The promise of the exchange that the last [`serve`] left waiting: `[script, response or undefined]`.
+/// The task that the last call of [`serve`], [`prepare`] or [`refresh`] left waiting. `host.mjs` is told through `wake`
+/// when to [`resume`] it.
 #[wasm_bindgen]
-pub fn pending() -> Option<Promise> {
-    PENDING.take()
+pub fn waiting() -> u32 {
+    tasks::waiting()
+}
+
+/// Goes on with a task: its outcome, or `None` where it waits again or is no more.
+#[wasm_bindgen]
+pub fn resume(task: u32) -> Option<String> {
+    tasks::resume(task)
+}
+
+/// The response that belongs to the script that came last.
+#[wasm_bindgen]
+pub fn reply() -> JsValue {
+    tasks::reply()
 }
 
 /// The status and body, a line each, for a request that was sent on and got no answer.
@@ -96,35 +94,42 @@ pub fn unanswered(timed_out: bool, reason: String, request_id: &str) -> String {
     format!("{}\n{}", problem.status, problem.body(request_id))
 }
 
-/// Finds a config and makes a plan of it; resolves to the time in ms at which to look again.
+/// Finds a config and makes a plan of it. The outcome is the time in ms at which to look again.
 #[wasm_bindgen]
-pub async fn prepare(env: worker::Env, bundled: Vec<u8>) -> f64 {
-    source::prepare(&env, &bundled).await
+pub fn prepare(env: worker::Env, bundled: Vec<u8>) -> Option<String> {
+    tasks::run(async move { source::prepare(&env, &bundled).await.to_string().into() })
 }
 
 /// Looks again for the config in KV; what is there replaces the plan if it is good.
 #[wasm_bindgen]
-pub async fn refresh(env: worker::Env) -> f64 {
-    source::refresh(&env).await
+pub fn refresh(env: worker::Env) -> Option<String> {
+    tasks::run(async move { source::refresh(&env).await.to_string().into() })
 }
 
-type Exchange = Pin<Box<dyn Future<Output = Answer<JsValue>>>>;
-
-async fn finish(exchange: Exchange) -> Result<JsValue, JsValue> {
-    let answer = exchange.await;
-    log(&answer);
-    let script = JsString::from(script::write(&answer));
-    let reply = match answer.kind {
-        crate::exchange::Kind::Reply(reply) => reply,
-        _ => JsValue::UNDEFINED,
-    };
-    Ok(Array::of2(&script, &reply).into())
-}
-
-fn log(answer: &Answer<JsValue>) {
+fn finish(answer: Answer<JsValue>) -> Output {
     if let Some(line) = &answer.log {
         console_error(line);
     }
+    let script = script::write(&answer);
+    match answer.kind {
+        Kind::Reply(reply) => Output {
+            script,
+            reply: Some(reply),
+        },
+        Kind::Forward(_) | Kind::Own { .. } => script.into(),
+    }
+}
+
+#[cfg(feature = "deliberate-panic")]
+async fn panic_on_request(host: &EdgeHost) {
+    use crate::host::Host;
+    let when = host.header("x-panic").map(String::from);
+    if when.as_deref() == Some("later") {
+        // The platform's promise: the exchange goes on in another turn of the event loop.
+        let _ =
+            wasm_bindgen_futures::JsFuture::from(js_sys::Promise::resolve(&JsValue::NULL)).await;
+    }
+    assert!(when.is_none(), "a panic was asked for");
 }
 
 #[wasm_bindgen]

@@ -2,7 +2,7 @@
 //!
 //! The variable `SAG_API_CONFIG_JSON` comes first, then key `api-config.json` of the KV namespace bound as `CONFIG`, then
 //! the bundled file. A source that is there and bad is never passed over for the next one: what it would have closed
-//! must not stand open. With KV, the key is read again every [`REFRESH_MS`]; a good config replaces the plan, a bad one
+//! must not stand open. With KV, the key is read again every 30 s; a good config replaces the plan, a bad one
 //! is logged and the last good one keeps serving.
 
 use std::cell::Cell;
@@ -20,8 +20,11 @@ const VARIABLE: &str = "SAG_API_CONFIG_JSON";
 const NAMESPACE: &str = "CONFIG";
 const KEY: &str = "api-config.json";
 
-/// Milliseconds between two looks at KV.
+/// Milliseconds between two looks at KV, where [`INTERVAL`] does not say otherwise.
 const REFRESH_MS: f64 = 30_000.0;
+
+/// The variable that sets the interval, in milliseconds; at least 100.
+const INTERVAL: &str = "CAUSEWAY_CONFIG_REFRESH_MS";
 
 /// Milliseconds after which a config that could not be had is asked for again.
 const RETRY_MS: f64 = 1_000.0;
@@ -40,13 +43,13 @@ pub fn no_config() -> Problem {
 pub async fn prepare(env: &Env, bundled: &[u8]) -> f64 {
     if let Some(text) = variable(env, VARIABLE) {
         from_text(env, VARIABLE, &text);
-        return f64::INFINITY;
+        return f64::NAN;
     }
     match stored(env).await {
         Ok(Some(text)) => {
             SEEN.set(digest(&text));
             from_text(env, KEY, &text);
-            Date::now() + if is_ready() { REFRESH_MS } else { RETRY_MS }
+            next_look(env)
         }
         Ok(None) => {
             match Blueprint::from_bytes(bundled) {
@@ -57,7 +60,7 @@ pub async fn prepare(env: &Env, bundled: &[u8]) -> f64 {
         }
         Err(why) => {
             report("KV", &why);
-            Date::now() + RETRY_MS
+            next_look(env)
         }
     }
 }
@@ -73,14 +76,23 @@ pub async fn refresh(env: &Env) -> f64 {
         Ok(None) => {}
         Err(why) => report("KV", &why),
     }
-    Date::now() + if is_ready() { REFRESH_MS } else { RETRY_MS }
+    next_look(env)
 }
 
+/// `NaN`, never past, where there is no KV to look at.
 fn next_look(env: &Env) -> f64 {
-    match env.kv(NAMESPACE) {
-        Ok(_) => Date::now() + REFRESH_MS,
-        Err(_) => f64::INFINITY,
+    if env.kv(NAMESPACE).is_err() {
+        return f64::NAN;
     }
+    let interval = variable(env, INTERVAL)
+        .and_then(|text| text.parse().ok())
+        .map_or(REFRESH_MS, |ms: f64| ms.max(100.0));
+    Date::now()
+        + if is_ready() {
+            interval
+        } else {
+            RETRY_MS.min(interval)
+        }
 }
 
 async fn stored(env: &Env) -> Result<Option<String>, String> {

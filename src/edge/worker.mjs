@@ -4,6 +4,7 @@ import * as gateway from './causeway.js';
 import wasm from './causeway_bg.wasm';
 import plan from './plan.bin';
 import { answer, crashed, remove } from './host.mjs';
+import { abandon, waiting } from './tasks.mjs';
 
 const BUNDLED = new Uint8Array(plan);
 
@@ -11,46 +12,57 @@ let instance = start();
 
 function start() {
   gateway.initSync({ module: wasm });
-  const [request, response] = gateway.removed_fields().split('\n');
+  const [request, response] = gateway.start().split('\n');
   remove(request.split(' '), response.split(' '));
-  const it = { prepared: false, refreshAt: Infinity };
-  // Exchanges that wait inside an instance are settled by its death.
-  it.died = new Promise((_, reject) => { it.die = reject; });
-  it.died.catch(() => {});
-  return it;
+  return { prepared: false, refreshAt: Infinity };
 }
 
 // A trap leaves the instance's memory as it was in mid-flight: it is dropped whole and a new one takes its place.
-function restart(it, error) {
+// Requests that were sent on wait in JavaScript and do not notice.
+function failed(it, error) {
   if (it === instance) {
     gateway.__wbg_reset_state();
     instance = start();
+    abandon(error);
   }
-  it.die(error);
-}
-
-// A config of KV is read anew every so often, beside the request that happened to come.
-function refresh(it, env, ctx) {
-  it.refreshAt = Infinity;
-  ctx.waitUntil(gateway.refresh(env).then((at) => { it.refreshAt = at; }, (error) => restart(it, error)));
+  return crashed(error);
 }
 
 async function prepare(it, request, env, ctx) {
   try {
-    it.refreshAt = await gateway.prepare(env, BUNDLED);
+    const at = gateway.prepare(env, BUNDLED) ?? (await waiting())[0];
+    it.refreshAt = Number(at);
     it.prepared = true;
   } catch (error) {
-    restart(it, error);
-    return crashed(error);
+    return failed(it, error);
   }
   return handle(request, env, ctx);
+}
+
+// A config of KV is read anew every so often, beside the request that happened to come.
+async function refresh(it, env) {
+  it.refreshAt = Infinity;
+  try {
+    it.refreshAt = Number(gateway.refresh(env) ?? (await waiting())[0]);
+  } catch (error) {
+    failed(it, error);
+  }
+}
+
+async function late(it, request) {
+  try {
+    const [script, reply] = await waiting();
+    return answer(script, request, reply);
+  } catch (error) {
+    return failed(it, error);
+  }
 }
 
 function handle(request, env, ctx) {
   const it = instance;
   if (!it.prepared) return prepare(it, request, env, ctx);
   try {
-    if (Date.now() >= it.refreshAt) refresh(it, env, ctx);
+    if (Date.now() >= it.refreshAt) ctx.waitUntil(refresh(it, env));
     const { headers } = request;
     const head = request.method + '\n' + request.url
       + '\n' + (headers.get('origin') ?? '')
@@ -60,14 +72,9 @@ function handle(request, env, ctx) {
       + '\n' + (headers.get('upgrade') ?? '')
       + '\n' + (request.body === null ? '' : headers.get('content-length') ?? 'chunked');
     const script = gateway.serve(request, env, head);
-    if (script !== undefined) return answer(script, request);
-    return Promise.race([gateway.pending(), it.died]).then(
-      ([late, reply]) => answer(late, request, reply),
-      (error) => { restart(it, error); return crashed(error); },
-    );
+    return script === undefined ? late(it, request) : answer(script, request);
   } catch (error) {
-    restart(it, error);
-    return crashed(error);
+    return failed(it, error);
   }
 }
 

@@ -11,7 +11,7 @@ impl Blueprint {
     /// The artifact: magic, version, postcard.
     ///
     /// # Errors
-    /// If memory is exhausted.
+    /// If the encoder fails, for which a blueprint gives it no reason.
     pub fn to_bytes(&self) -> Result<Vec<u8>, ArtifactError> {
         let mut bytes = MAGIC.to_vec();
         bytes.extend(BLUEPRINT_VERSION.to_le_bytes());

@@ -22,15 +22,18 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use crate::config::{
-    Ambiguity, BindingObject, Context, Diagnostics, Document, Entries, Items, Read, Scalar,
-    ServerObject, ServiceObject, Spanned, parse, without_byte_order_mark,
+    Ambiguity, BindingObject, Context, Diagnostics, Document, Entries, Items, MAX_BYTES, Read,
+    Scalar, ServerObject, ServiceObject, Spanned, parse, without_byte_order_mark,
 };
 
 use self::names::Names;
 use self::path::{CompiledPath, Defaults, Gateway, compile_path};
 use super::blueprint::{Action, Binding, Blueprint, Fault, Server, Service, Text, Tolerance};
+use super::memory::foresee;
 
-pub use self::url::server_url;
+pub use self::authorizer::secret_bytes_needed;
+pub use self::cors::origin_pattern;
+pub use self::url::{UrlFlaw, server_url};
 
 /// What became of a config.
 #[derive(Clone, Debug, Default)]
@@ -40,10 +43,16 @@ pub struct Compiled {
     pub diagnostics: Diagnostics,
 }
 
+/// How many bytes of memory a byte of a typical config needs until it is compiled, as measured on wasm32.
+const BYTES_PER_BYTE: usize = 7;
+
 /// Reads, checks and compiles a config.
 pub fn compile(text: &str) -> Compiled {
     let mut cx = Context::new();
     let text = without_byte_order_mark(text, &mut cx);
+    if text.len() <= MAX_BYTES {
+        foresee(text.len().saturating_mul(BYTES_PER_BYTE));
+    }
     let root = parse(text, &mut cx);
     let blueprint = root.as_ref().and_then(|root| {
         let document = Document::read(root, &mut cx)?;

@@ -7,7 +7,8 @@ use crate::upstream::Base;
 
 use super::{
     Action, AuthorizerKind, Binding, Blueprint, Cors, Fault, JwtSpec, Mapping, OriginPattern,
-    PathEntry, Piece, Reference, ReferenceKind, Service, Source, Template, Text,
+    PathEntry, Piece, Reference, ReferenceKind, Service, Source, Template, Text, origin_pattern,
+    server_url,
 };
 
 /// Everything that a request runs through; immutable.
@@ -120,11 +121,12 @@ impl<E: Environment> Resolver<'_, E> {
     fn server(&mut self, alias: &str, url: &Text) -> Result<Base, Fault> {
         self.text(url)
             .and_then(|url| {
-                Base::parse(&url).map_err(|why| Fault {
-                    code: "bad_url".into(),
-                    message: why.into(),
+                server_url(&url).map_err(|flaw| Fault {
+                    code: flaw.code.into(),
+                    message: flaw.message.into(),
                 })
             })
+            .map(|url| Base::new(&url))
             .map_err(|fault| self.report(prefixed(&format!("server {alias}"), fault)))
     }
 
@@ -134,15 +136,28 @@ impl<E: Environment> Resolver<'_, E> {
             .map_err(|fault| self.report(prefixed(&format!("authorizer {name}"), fault)))
     }
 
-    /// An origin whose reference is unset is left out: less is allowed, never more.
+    /// An origin whose reference is unset or no origin is left out: less is allowed, never more.
     fn cors(&mut self, mut cors: Cors) -> cors::Policy {
-        for origin in &mut cors.allow_origins {
-            if let OriginPattern::Exact(text) = origin
-                && let Err(fault) = self.in_place(text)
-            {
-                self.report(prefixed("cors", fault));
+        let mut origins = Vec::with_capacity(cors.allow_origins.len());
+        for origin in cors.allow_origins {
+            let OriginPattern::Exact(text @ Text::Reference(_)) = &origin else {
+                origins.push(origin);
+                continue;
+            };
+            let resolved = self.text(text).and_then(|value| {
+                origin_pattern(&value).ok_or_else(|| Fault {
+                    code: "bad_origin".into(),
+                    message: "a variable that allow_origins names is no origin".into(),
+                })
+            });
+            match resolved {
+                Ok(pattern) => origins.push(pattern),
+                Err(fault) => {
+                    self.report(prefixed("cors", fault));
+                }
             }
         }
+        cors.allow_origins = origins;
         cors::Policy::new(&cors)
     }
 

@@ -7,8 +7,9 @@ mod artifact;
 mod blueprint;
 mod compile;
 mod load;
+mod memory;
 
 pub use artifact::ArtifactError;
 pub use blueprint::*;
-pub use compile::{Compiled, compile, server_url};
+pub use compile::{Compiled, UrlFlaw, compile, origin_pattern, secret_bytes_needed, server_url};
 pub use load::{Environment, Plan};

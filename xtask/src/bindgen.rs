@@ -16,7 +16,7 @@ pub const WASM: &str = "causeway_bg.wasm";
 /// Turns cargo's module into the one that JavaScript loads, and writes the JavaScript for it. The answer is the folder
 /// that holds both; nothing happens when it is already of this module.
 pub fn generate(wasm: &Path, profile: Profile) -> Result<PathBuf> {
-    let dir = cargo::target_dir().join(format!("glue-{}", profile.name()));
+    let dir = cargo::target_dir().join(format!("glue-{}", profile.label()));
     let stamp_file = dir.with_extension("stamp");
     let module = fs::read(wasm).with_context(|| format!("cannot read {}", wasm.display()))?;
     let stamp = stamp(&module);
@@ -26,7 +26,7 @@ pub fn generate(wasm: &Path, profile: Profile) -> Result<PathBuf> {
     if dir.exists() {
         fs::remove_dir_all(&dir).with_context(|| format!("cannot empty {}", dir.display()))?;
     }
-    let release = profile == Profile::Release;
+    let release = profile != Profile::Dev;
     let mut bindgen = Bindgen::new();
     bindgen
         .web(true)?

@@ -22,7 +22,7 @@ pub enum OnMistake {
 ///
 /// For tests and benchmarks: it leaves `build/` to wrangler. Processes that call it at the same time build once.
 pub fn build(profile: Profile) -> Result<PathBuf> {
-    let out = cargo::target_dir().join(format!("bundle-{}", profile.name()));
+    let out = cargo::target_dir().join(format!("bundle-{}", profile.label()));
     build_into(&out, profile, OnMistake::Fail)?;
     Ok(out)
 }

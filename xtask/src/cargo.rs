@@ -17,6 +17,8 @@ pub enum Profile {
     Dev,
     /// `worker`: what is deployed.
     Release,
+    /// `worker` with the feature `deliberate-panic`, for the tests.
+    Panicking,
 }
 
 impl Profile {
@@ -24,7 +26,30 @@ impl Profile {
     pub fn name(self) -> &'static str {
         match self {
             Profile::Dev => "worker-dev",
-            Profile::Release => "worker",
+            Profile::Release | Profile::Panicking => "worker",
+        }
+    }
+
+    /// What tells the build's own folders from those of another.
+    pub fn label(self) -> &'static str {
+        match self {
+            Profile::Panicking => "worker-panicking",
+            Profile::Dev | Profile::Release => self.name(),
+        }
+    }
+
+    fn features(self) -> &'static [&'static str] {
+        match self {
+            Profile::Panicking => &["--features", "deliberate-panic"],
+            Profile::Dev | Profile::Release => &[],
+        }
+    }
+
+    /// A module's file name does not tell its features, so that each set of them needs a folder of its own.
+    fn target_dir(self) -> PathBuf {
+        match self {
+            Profile::Panicking => target_dir().join("panicking"),
+            Profile::Dev | Profile::Release => target_dir(),
         }
     }
 }
@@ -41,10 +66,11 @@ pub fn target_dir() -> PathBuf {
 /// Compiles the gateway to WebAssembly; the answer is the module's path.
 pub fn build_wasm(profile: Profile) -> Result<PathBuf> {
     ensure_target()?;
-    let target_dir = target_dir();
+    let target_dir = profile.target_dir();
     let status = clean_cargo()
         .args(["build", "--package", "causeway", "--lib"])
         .args(["--target", TARGET, "--profile", profile.name()])
+        .args(profile.features())
         .arg("--target-dir")
         .arg(&target_dir)
         .status()

@@ -18,7 +18,7 @@ pub fn report(wasm: &Path, profile: Profile) -> Result<()> {
     let compressed = encoder.finish()?.len();
     println!(
         "{}: {:.1} kB, {:.1} kB gzipped (budget {} kB in release)",
-        profile.name(),
+        profile.label(),
         kilobytes(bytes.len()),
         kilobytes(compressed),
         BUDGET / 1000,

@@ -230,16 +230,25 @@ fn algorithms(object: &AuthorizerObject<'_>, cx: &mut Context) -> Vec<HmacAlgori
     algorithms
 }
 
-/// A key shorter than the hash is weaker than the algorithm (RFC 7518 section 3.2).
+/// How many bytes a secret needs at least: a key shorter than the hash is weaker than the algorithm (RFC 7518
+/// section 3.2). For references this is asked when they are resolved.
+pub fn secret_bytes_needed(algorithms: &[HmacAlgorithm]) -> usize {
+    strongest(algorithms).1
+}
+
+fn strongest(algorithms: &[HmacAlgorithm]) -> (&'static str, usize) {
+    match algorithms.iter().max() {
+        Some(HmacAlgorithm::Hs384) => ("HS384", 48),
+        Some(HmacAlgorithm::Hs512) => ("HS512", 64),
+        Some(HmacAlgorithm::Hs256) | None => ("HS256", 32),
+    }
+}
+
 fn check_secret(secret: &TextValue, algorithms: &[HmacAlgorithm], cx: &mut Context) {
     let Text::Literal(literal) = &secret.text else {
         return;
     };
-    let (name, needed) = match algorithms.iter().max() {
-        Some(HmacAlgorithm::Hs384) => ("HS384", 48),
-        Some(HmacAlgorithm::Hs512) => ("HS512", 64),
-        _ => ("HS256", 32),
-    };
+    let (name, needed) = strongest(algorithms);
     if literal.len() < needed {
         cx.error(
             secret.span,

@@ -60,6 +60,12 @@ pub(super) fn compile(object: &CorsObject<'_>, cx: &mut Context) -> Option<Cors>
     (cx.errors() == before).then_some(cors)
 }
 
+/// What one origin or one pattern of subdomains stands for; `None` if it is neither. `*` and `null` are neither.
+/// For references this is called when they are resolved.
+pub fn origin_pattern(written: &str) -> Option<OriginPattern> {
+    parse_origin(written).ok()
+}
+
 fn compile_origin(written: &TextValue, cx: &mut Context) -> Option<OriginPattern> {
     let Text::Literal(origin) = &written.text else {
         return Some(OriginPattern::Exact(written.text.clone()));

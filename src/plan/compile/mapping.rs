@@ -107,7 +107,7 @@ impl Scope<'_> {
             cx.error(
                 span,
                 "unknown_source",
-                format!("`{value}` does not say where a value comes from"),
+                "this does not say where a value comes from",
             )
             .help("write `$request.header.NAME`, `$request.jwt.NAME`, `$request.query.NAME`, `$request.path.NAME` or `$config.NAME`; a constant is a variable");
             return None;

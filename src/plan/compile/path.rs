@@ -100,7 +100,8 @@ pub(super) fn compile_path<'a>(
         own: own_variables.unwrap_or_default(),
         variables: &gateway.variables,
         pattern: pattern.as_ref(),
-        protected: authorizer.is_some(),
+        // Where `auth` itself is at fault, nothing more need be said of it.
+        protected: authorizer.is_some() || cx.errors() > before,
     };
     let action = compile_action(&path, &scope, gateway, cx);
     let (action, pre_process) = match (action, pre_process) {

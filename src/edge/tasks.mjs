@@ -1,0 +1,37 @@
+// Drives what waits inside the gateway. Every step into it is taken here or in worker.mjs, so that a trap is seen.
+
+import * as gateway from './causeway.js';
+
+// By task: how its promise settles.
+const settlers = new Map();
+
+// The promise of the task that the last call into the gateway left waiting.
+export function waiting() {
+  return new Promise((resolve, reject) => settlers.set(gateway.waiting(), { resolve, reject }));
+}
+
+// Called by the gateway, from within: the step is taken when it has returned.
+export function wake(task) {
+  queueMicrotask(() => {
+    const settler = settlers.get(task);
+    if (settler === undefined) return;
+    let script;
+    try {
+      script = gateway.resume(task);
+    } catch (error) {
+      settlers.delete(task);
+      settler.reject(error);
+      return;
+    }
+    if (script !== undefined) {
+      settlers.delete(task);
+      settler.resolve([script, gateway.reply()]);
+    }
+  });
+}
+
+// The instance is gone, and with it all that waited inside.
+export function abandon(error) {
+  for (const { reject } of settlers.values()) reject(error);
+  settlers.clear();
+}

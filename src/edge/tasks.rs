@@ -1,0 +1,96 @@
+//! What waits: exchanges that cannot be answered in the call that brought them.
+//!
+//! A task is only ever polled inside a call that JavaScript makes, so that JavaScript sees a trap wherever it happens.
+//! (A promise that drives itself from a microtask would trap there unseen and never settle.)
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+
+use wasm_bindgen::prelude::*;
+
+/// What a task comes to: text for JavaScript, and the response that goes with it, if one does.
+pub struct Output {
+    pub script: String,
+    pub reply: Option<JsValue>,
+}
+
+impl From<String> for Output {
+    fn from(script: String) -> Self {
+        Output {
+            script,
+            reply: None,
+        }
+    }
+}
+
+type Task = Pin<Box<dyn Future<Output = Output>>>;
+
+thread_local! {
+    static WAITING: RefCell<BTreeMap<u32, Task>> = const { RefCell::new(BTreeMap::new()) };
+    static LAST: Cell<u32> = const { Cell::new(0) };
+    static REPLY: RefCell<Option<JsValue>> = const { RefCell::new(None) };
+}
+
+/// Runs a task to its end, or as far as it goes. Most end at once, without a promise.
+pub fn run(task: impl Future<Output = Output> + 'static) -> Option<String> {
+    let mut task: Task = Box::pin(task);
+    // What waits at first is polled again by `resume`, with a waker that knows it.
+    match task.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => Some(ended(output)),
+        Poll::Pending => {
+            let id = LAST.get().wrapping_add(1);
+            LAST.set(id);
+            WAITING.with_borrow_mut(|waiting| waiting.insert(id, task));
+            wake(id);
+            None
+        }
+    }
+}
+
+/// The task that [`run`] last left waiting.
+pub fn waiting() -> u32 {
+    LAST.get()
+}
+
+/// Polls a task again.
+pub fn resume(id: u32) -> Option<String> {
+    // Taken out while it runs: it may start or wake others.
+    let mut task = WAITING.with_borrow_mut(|waiting| waiting.remove(&id))?;
+    let waker = Waker::from(Arc::new(Wakes(id)));
+    match task.as_mut().poll(&mut Context::from_waker(&waker)) {
+        Poll::Ready(output) => Some(ended(output)),
+        Poll::Pending => {
+            WAITING.with_borrow_mut(|waiting| waiting.insert(id, task));
+            None
+        }
+    }
+}
+
+/// The response of the task that ended last.
+pub fn reply() -> JsValue {
+    REPLY.take().unwrap_or(JsValue::UNDEFINED)
+}
+
+fn ended(output: Output) -> String {
+    if output.reply.is_some() {
+        REPLY.set(output.reply);
+    }
+    output.script
+}
+
+struct Wakes(u32);
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        wake(self.0);
+    }
+}
+
+#[wasm_bindgen(raw_module = "./tasks.mjs")]
+extern "C" {
+    fn wake(task: u32);
+}
