@@ -9,9 +9,11 @@
     reason = "this module is part of tests; clippy takes it for library code"
 )]
 
+pub mod tokens;
+
 use std::path::PathBuf;
 use std::sync::OnceLock;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -40,8 +42,20 @@ pub fn worker() -> PathBuf {
 }
 
 /// The gateway with a config and the options' own choice of source and bindings.
-pub fn gateway(config: &str, options: Options) -> Gateway {
-    Gateway::start(config, options.folder(worker()))
+pub fn gateway(config: impl ToString, options: Options) -> Gateway {
+    Gateway::start(&config.to_string(), options.folder(worker()))
+}
+
+/// Asks again and again until the answer is yes. Whether it was within `limit`.
+pub fn eventually(limit: Duration, mut reached: impl FnMut() -> bool) -> bool {
+    let until = Instant::now() + limit;
+    while !reached() {
+        if Instant::now() >= until {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(25));
+    }
+    true
 }
 
 /// A gateway in front of one upstream.

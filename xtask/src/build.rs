@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use crate::cargo::Profile;
-use crate::{bindgen, cargo, files, plan, root, services, size};
+use crate::{bindgen, cargo, config_file, files, plan, root, services, size};
 
-/// What to do about a mistake, in the code or in `api-config.json`.
+/// What to do about a mistake, in the code or in the config.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum OnMistake {
     /// The build fails.
@@ -60,7 +60,7 @@ fn build_worker(out: &Path, profile: Profile) -> Result<()> {
 }
 
 fn build_plan(out: &Path) -> Result<()> {
-    let plan = plan::compile(&root().join("api-config.json"))?;
+    let plan = plan::compile(&config_file()?)?;
     let services = services::module(root(), out, &plan.services)?;
     files::write_if_changed(&out.join("services.mjs"), services.as_bytes())?;
     files::write_if_changed(&out.join(PLAN), &plan.bytes)

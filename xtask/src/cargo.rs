@@ -3,9 +3,10 @@
 use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
+use serde_json::Value;
 
 use crate::root;
 
@@ -81,6 +82,24 @@ pub fn build_wasm(profile: Profile) -> Result<PathBuf> {
         .join(TARGET)
         .join(profile.name())
         .join("causeway.wasm"))
+}
+
+/// Compiles a program of the workspace for this machine; the answer is its path.
+pub fn build_program(package: &str, name: &str) -> Result<PathBuf> {
+    let output = clean_cargo()
+        .args(["build", "--package", package, "--bin", name])
+        .arg("--message-format=json-render-diagnostics")
+        .stderr(Stdio::inherit())
+        .output()
+        .context("cannot run cargo")?;
+    if !output.status.success() {
+        bail!("the program `{name}` does not compile");
+    }
+    String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .find_map(|message| Some(PathBuf::from(message.get("executable")?.as_str()?)))
+        .with_context(|| format!("cargo did not say where the program `{name}` is"))
 }
 
 /// A cargo that takes nothing from a cargo, a coverage tool or a linter that may be running this process.

@@ -3,18 +3,17 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use serde_json::Value;
 
 use crate::build::{OnMistake, build_into};
-use crate::cargo::{self, Profile};
+use crate::cargo::{Profile, build_program};
 use crate::children::Children;
-use crate::{build_dir, npm, plan, root};
+use crate::{CONFIG, build_dir, config_file, npm, plan, root};
 
 /// Installs, builds, starts the upstreams and wrangler, and stays until one of them ends or Ctrl-C is pressed.
 /// `options` are for `wrangler dev`.
@@ -26,17 +25,17 @@ pub fn run(mut options: Vec<String>) -> Result<ExitCode> {
             GATEWAY_PORT
         }
     };
-    for (port, what) in UPSTREAMS
-        .iter()
-        .map(|(port, name)| (*port, format!("the upstream `{name}`")))
-        .chain([(port, "the gateway".to_owned())])
-    {
-        ensure_free(port, &what)?;
+    if !is_free(port) {
+        bail!(
+            "port {port} is taken, the gateway needs it: stop the program that listens there, or add `--port PORT`"
+        );
     }
     npm::ensure()?;
     ensure_secrets()?;
     build_into(&build_dir(), Profile::Dev, OnMistake::Fail)?;
-    let upstream = build_upstream()?;
+    let upstream = build_program("peers", "upstream")?;
+    let config = config_file()?;
+    let plan = plan::compile(&config)?;
 
     let (interrupt, interrupted) = channel();
     ctrlc::set_handler(move || {
@@ -44,22 +43,35 @@ pub fn run(mut options: Vec<String>) -> Result<ExitCode> {
         let _ = interrupt.send(());
     })?;
     let mut children = Children::default();
-    for (port, name) in UPSTREAMS {
+    let mut started = Vec::new();
+    for (name, port) in &plan.local_servers {
+        if started.contains(port) {
+            continue;
+        }
+        if !is_free(*port) {
+            println!("Port {port} is in use: what listens there is the server `{name}`");
+            continue;
+        }
         let mut command = Command::new(&upstream);
         command
             .args(["--listen", &format!("127.0.0.1:{port}"), "--name", name])
             .stdin(Stdio::null());
         children.spawn(name, command)?;
+        started.push(*port);
     }
-    children.spawn("wrangler", wrangler(options)?)?;
-    watch(&mut children, &interrupted, port)
+    let settings = Settings::for_config(&config)?;
+    children.spawn("wrangler", wrangler(options, &settings)?)?;
+    let path = plan.first_path.unwrap_or_else(|| "/".to_owned());
+    watch(&mut children, &interrupted, port, &path)
 }
 
 /// Waits for an end: Ctrl-C is a good one, a child's end is not.
-fn watch(children: &mut Children, interrupted: &Receiver<()>, port: u16) -> Result<ExitCode> {
-    let path = plan::compile(&root().join("api-config.json"))?
-        .first_path
-        .unwrap_or_else(|| "/".to_owned());
+fn watch(
+    children: &mut Children,
+    interrupted: &Receiver<()>,
+    port: u16,
+    path: &str,
+) -> Result<ExitCode> {
     let mut ready = false;
     loop {
         match interrupted.recv_timeout(Duration::from_millis(200)) {
@@ -69,7 +81,7 @@ fn watch(children: &mut Children, interrupted: &Receiver<()>, port: u16) -> Resu
         if let Some((name, status)) = children.ended() {
             bail!("{name} ended: {status}");
         }
-        if !ready && answers(port, &path) {
+        if !ready && answers(port, path) {
             ready = true;
             println!("\nThe gateway is ready. Try:\n\n    curl -i http://127.0.0.1:{port}{path}\n");
         }
@@ -91,10 +103,13 @@ fn answers(port: u16, path: &str) -> bool {
     ask().is_ok_and(|bytes| bytes > 0)
 }
 
-fn wrangler(options: Vec<String>) -> Result<Command> {
+fn wrangler(options: Vec<String>, settings: &Settings) -> Result<Command> {
     let mut command = Command::new(npm::bin().join("wrangler"));
+    command.arg("dev");
+    if let Some(file) = &settings.0 {
+        command.arg("--config").arg(file);
+    }
     command
-        .arg("dev")
         // Its hot keys would need the terminal, which stays with this process for Ctrl-C.
         .arg("--show-interactive-dev-session=false")
         .args(options)
@@ -125,12 +140,50 @@ fn port(options: &[String]) -> Result<Option<u16>> {
     .transpose()
 }
 
-fn ensure_free(port: u16, what: &str) -> Result<()> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port))
-        .map(drop)
-        .with_context(|| {
-            format!("port {port} is taken, {what} needs it: stop the program that listens there")
-        })
+fn is_free(port: u16) -> bool {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
+}
+
+/// wrangler's settings where they differ from wrangler.toml: a copy beside it, so that paths in it mean the same. It is
+/// removed when this is dropped.
+struct Settings(Option<PathBuf>);
+
+impl Settings {
+    /// wrangler.toml has wrangler watch the usual config; another one has to stand in its place.
+    fn for_config(config: &Path) -> Result<Settings> {
+        if config == root().join(CONFIG) {
+            return Ok(Settings(None));
+        }
+        let from_root = format!(
+            "{}{}",
+            "../".repeat(root().components().count()),
+            config.display()
+        );
+        let written = fs::read_to_string(root().join("wrangler.toml"))?;
+        let usual = format!("\"{CONFIG}\"");
+        let other = serde_json::to_string(&from_root)?;
+        let lines = written
+            .lines()
+            .map(|line| match line.starts_with("watch_dir") {
+                true => line.replace(&usual, &other) + "\n",
+                false => line.to_owned() + "\n",
+            });
+        let changed: String = lines.collect();
+        if !changed.contains(&other) {
+            bail!("`watch_dir` in wrangler.toml does not list {usual}");
+        }
+        let file = root().join(format!(".wrangler-dev-{}.toml", std::process::id()));
+        fs::write(&file, changed).with_context(|| format!("cannot write {}", file.display()))?;
+        Ok(Settings(Some(file)))
+    }
+}
+
+impl Drop for Settings {
+    fn drop(&mut self) {
+        if let Some(file) = &self.0 {
+            let _ = fs::remove_file(file);
+        }
+    }
 }
 
 /// Local secrets stand in `.dev.vars`, which wrangler reads and git ignores.
@@ -145,25 +198,4 @@ fn ensure_secrets() -> Result<()> {
     Ok(())
 }
 
-/// Compiles the program that stands for the upstreams; the answer is its path.
-fn build_upstream() -> Result<PathBuf> {
-    let output = cargo::clean_cargo()
-        .args(["build", "--package", "peers", "--bin", "upstream"])
-        .arg("--message-format=json-render-diagnostics")
-        .stderr(Stdio::inherit())
-        .output()
-        .context("cannot run cargo")?;
-    if !output.status.success() {
-        bail!("the local upstream does not compile");
-    }
-    String::from_utf8_lossy(&output.stdout)
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .find_map(|message| Some(PathBuf::from(message.get("executable")?.as_str()?)))
-        .context("cargo did not say where the local upstream is")
-}
-
 const GATEWAY_PORT: u16 = 8787;
-
-/// The servers of the default `api-config.json`: port and name.
-const UPSTREAMS: [(u16, &str); 3] = [(9101, "catalog"), (9102, "orders"), (9103, "accounts")];

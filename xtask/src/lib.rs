@@ -15,10 +15,13 @@ mod plan;
 mod services;
 mod size;
 
-use std::path::{Path, PathBuf};
+use std::env;
+use std::path::{Path, PathBuf, absolute};
+
+use anyhow::{Context, Result};
 
 pub use build::{OnMistake, build, build_into};
-pub use cargo::Profile;
+pub use cargo::{Profile, build_program};
 
 /// The workspace's root folder.
 pub fn root() -> &'static Path {
@@ -30,3 +33,15 @@ pub fn root() -> &'static Path {
 pub fn build_dir() -> PathBuf {
     root().join("build")
 }
+
+/// The config that goes into the bundle: `api-config.json`, or the file that the variable `CAUSEWAY_CONFIG` names.
+pub fn config_file() -> Result<PathBuf> {
+    match env::var_os(CONFIG_VARIABLE).filter(|name| !name.is_empty()) {
+        Some(name) => absolute(&name).context("the working folder cannot be read"),
+        None => Ok(root().join(CONFIG)),
+    }
+}
+
+const CONFIG: &str = "api-config.json";
+
+const CONFIG_VARIABLE: &str = "CAUSEWAY_CONFIG";

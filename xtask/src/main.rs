@@ -61,4 +61,7 @@ const HELP: &str = "\
 cargo xtask build [--dev | --release]
     Makes the worker in build/. Without an option: release, or what WRANGLER_COMMAND asks for.
 cargo xtask dev [OPTIONS OF `wrangler dev`]
-    Installs what is missing, builds, starts the local upstreams, and serves the gateway on port 8787.";
+    Installs what is missing, builds, and serves the gateway on port 8787. Each server of the config that is on this
+    machine (http://127.0.0.1:PORT) is stood in for, unless something listens on its port.
+
+Both take another config than api-config.json from the variable CAUSEWAY_CONFIG.";

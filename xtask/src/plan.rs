@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, anyhow};
 use causeway::config::draw;
 use causeway::http::Method;
-use causeway::plan::{self, Blueprint, Service};
+use causeway::plan::{self, Blueprint, Server, Service, Text};
 
 /// What the build needs of a compiled config.
 pub struct Plan {
@@ -16,6 +16,8 @@ pub struct Plan {
     pub services: Vec<Service>,
     /// A path that a plain `curl` can ask for: `GET`, public, without parameters.
     pub first_path: Option<String>,
+    /// The servers that stand on this machine: alias and port.
+    pub local_servers: Vec<(String, u16)>,
 }
 
 /// Compiles a config. The error's text is the drawn diagnostics.
@@ -36,6 +38,7 @@ pub fn compile(config: &Path) -> Result<Plan> {
             Ok(Plan {
                 bytes: blueprint.to_bytes()?,
                 first_path: first_path(&blueprint),
+                local_servers: blueprint.servers.iter().filter_map(local).collect(),
                 services: blueprint.services,
             })
         }
@@ -49,4 +52,39 @@ fn first_path(blueprint: &Blueprint) -> Option<String> {
         p.method == Some(Method::Get) && p.authorizer.is_none() && !p.pattern.contains('{')
     });
     plain.map(|p| p.pattern.clone())
+}
+
+/// A server whose URL names this machine and a port.
+fn local(server: &Server) -> Option<(String, u16)> {
+    let Text::Literal(url) = &server.url else {
+        return None;
+    };
+    let authority = url.strip_prefix("http://")?.split(['/', '?']).next()?;
+    let (host, port) = authority.rsplit_once(':')?;
+    let is_local = matches!(host, "127.0.0.1" | "localhost");
+    Some((server.alias.clone(), port.parse().ok()?)).filter(|_| is_local)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_local_if_its_url_names_this_machine_and_a_port() {
+        for (url, port) in [
+            ("http://127.0.0.1:9101", Some(9101)),
+            ("http://localhost:9102/v1?x", Some(9102)),
+            ("http://127.0.0.1", None),
+            ("https://127.0.0.1:9101", None),
+            ("http://api.example.com:80/localhost:1", None),
+            ("$env.API_URL", None),
+        ] {
+            let server = Server {
+                alias: "a".into(),
+                url: Text::read(url),
+            };
+            let found = local(&server).map(|(_, port)| port);
+            assert_eq!(found, port, "{url}");
+        }
+    }
 }
