@@ -111,10 +111,8 @@ impl Call<'_> {
         };
         let query = query.as_deref();
         let url = match &server.url {
-            Text::Literal(url) => match Base::parse(url) {
-                Ok(base) => base.join(path, query),
-                Err(why) => return page.line("answer", &format!("500 config_error: {why}")),
-            },
+            // A literal has been brought into its one spelling when the config was compiled.
+            Text::Literal(url) => Base::new(url).join(path, query),
             Text::Reference(reference) => {
                 let query = query.map(|q| format!("?{q}")).unwrap_or_default();
                 format!("{}{path}{query}", show::named(reference))
