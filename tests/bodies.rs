@@ -2,10 +2,12 @@
 //! than they were.
 
 #![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::disallowed_methods,
     clippy::expect_used,
-    reason = "the helpers are part of tests; clippy takes them for library code"
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "clippy takes the helpers of tests for library code"
 )]
 
 mod support;

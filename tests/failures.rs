@@ -1,8 +1,12 @@
 //! Upstreams that are not there, too slow or broken, and clients that leave.
 
 #![allow(
+    clippy::arithmetic_side_effects,
     clippy::disallowed_methods,
-    reason = "tests measure real time; the core does not"
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "clippy takes the helpers of tests for library code"
 )]
 
 mod support;

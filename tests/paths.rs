@@ -1,6 +1,15 @@
 //! A protected path has one spelling: whatever else reads like it is refused, or is that path, or is another path for
 //! every upstream.
 
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "clippy takes the helpers of tests for library code"
+)]
+
 mod support;
 
 use peers::Request;
@@ -112,7 +121,6 @@ fn no_spelling_of_a_protected_path_gets_in_without_a_token() {
         let mut client = setup.gateway.connect();
         client.send(&[b"GET ", *attack, b" HTTP/1.1\r\nHost: gateway.test\r\n\r\n"].concat());
         let answer = client.answer("GET").unwrap();
-        println!("{shown}: {} {}", answer.status, answer.text());
         match fate {
             Refused(status, code) => assert_problem(&answer, *status, code),
             RuntimeRefused(status) => {
@@ -162,6 +170,7 @@ fn a_target_of_17_kilobytes_is_too_long() {
 #[test]
 fn a_host_that_is_none_is_refused() {
     let setup = setup();
+    let mut accepted = Vec::new();
     for host in [
         "a/b",
         "gateway.test/admin",
@@ -175,9 +184,12 @@ fn a_host_that_is_none_is_refused() {
         "a;b",
     ] {
         let answer = setup.gateway.send(&Request::get("/x").header("Host", host));
-        println!("{host}: {} {}", answer.status, answer.text());
-        assert_problem(&answer, 400, "invalid_host");
+        let code = answer.json()["code"].as_str().unwrap_or("none").to_owned();
+        if (answer.status, code.as_str()) != (400, "invalid_host") {
+            accepted.push((host, answer.status, code));
+        }
     }
+    assert_eq!(accepted, []);
     assert_problem(
         &setup.gateway.send(&Request::new("OPTIONS", "*")),
         400,
