@@ -52,7 +52,9 @@ async fn inbound<H: Host>(
     } else {
         request.target
     };
-    if !is_authority(request.authority) {
+    // The platform puts the Host header into the URL unchecked: one with a slash would move the path.
+    let host_header = host.header("host");
+    if !is_authority(request.authority) || !host_header.is_none_or(|h| is_authority(&h)) {
         return Err(Problem::client(
             400,
             "invalid_host",

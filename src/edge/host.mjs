@@ -66,10 +66,10 @@ export function send(request, script) {
   return dispatch(request, script.split('\n'));
 }
 
-const TIMED_OUT = Symbol('timed out');
+class TimedOut extends Error {}
 
 export function is_time_out(error) {
-  return error === TIMED_OUT;
+  return error instanceof TimedOut;
 }
 
 // lines: F, time-out in ms, websocket mark, URL, number of lines of request edits, request id, those edits, ...
@@ -79,7 +79,7 @@ async function dispatch(request, lines) {
   if (lines[2] === 'w') headers.set('upgrade', 'websocket');
   const aborter = new AbortController();
   // The time-out ends with the head: a body may take as long as it takes.
-  const timer = setTimeout(() => aborter.abort(TIMED_OUT), Number(lines[1]));
+  const timer = setTimeout(() => aborter.abort(), Number(lines[1]));
   try {
     // fetch(url, init) refuses a body on GET and HEAD; a Request made from a Request keeps it.
     const reply = body !== null && (method === 'GET' || method === 'HEAD')
@@ -87,6 +87,9 @@ async function dispatch(request, lines) {
       : await fetch(lines[3], { method, headers, body, redirect: 'manual', signal: aborter.signal });
     if (reply.status === 101 && reply.webSocket === null) throw new Error('it switched protocols without being asked');
     return reply;
+  } catch (error) {
+    // Nothing else aborts; what fetch rejects with is a copy that tells nothing.
+    throw aborter.signal.aborted ? new TimedOut() : error;
   } finally {
     clearTimeout(timer);
   }
@@ -116,7 +119,7 @@ async function forward(request, lines) {
   try {
     return handedOn(await dispatch(request, lines), lines, edits);
   } catch (error) {
-    const [status, body] = unanswered(error === TIMED_OUT, String(error?.message ?? error), lines[5]).split('\n');
+    const [status, body] = unanswered(is_time_out(error), String(error?.message ?? error), lines[5]).split('\n');
     const headers = new Headers();
     apply(headers, lines, edits, lines.length - 1);
     headers.set('content-type', PROBLEM);

@@ -35,7 +35,7 @@ pub struct Head {
     lines: [Range<usize>; LINES],
 }
 
-const LINES: usize = 8;
+const LINES: usize = 9;
 
 impl Head {
     pub fn new(text: String) -> Head {
@@ -58,7 +58,7 @@ impl Head {
     }
 
     pub fn body(&self) -> Body {
-        match self.line(7) {
+        match self.line(8) {
             "" => Body::None,
             "chunked" => Body::Chunked,
             _ => Body::Sized,
@@ -73,6 +73,7 @@ impl Head {
             "connection" => 4,
             "cf-connecting-ip" => 5,
             "upgrade" => 6,
+            "host" => 7,
             _ => return None,
         };
         Some(self.line(line))

@@ -13,10 +13,11 @@ use std::rc::Rc;
 
 use wasm_bindgen::prelude::*;
 
-use crate::exchange::{Answer, Kind, Request};
+use crate::exchange::{Answer, Kind, Request, request_id};
 use crate::gateway;
 use crate::host::SendError;
 use crate::plan::Plan;
+use crate::problem::Problem;
 use crate::upstream::{REQUEST_REMOVED, RESPONSE_REMOVED};
 
 use host::{EdgeHost, Head};
@@ -40,26 +41,25 @@ pub fn start() -> String {
 }
 
 /// Takes one request. `head` is lines: method, URL, `Origin`, `Authorization`, `Connection`, `CF-Connecting-IP`,
-/// `Upgrade`, and for a request with a body its `Content-Length` or `chunked`; what is absent is an empty line.
+/// `Upgrade`, `Host`, and for a request with a body its `Content-Length` or `chunked`; what is absent is an empty line.
 ///
 /// The script of the answer, or `None` where the exchange waits for something: then [`waiting`] is its task.
 #[wasm_bindgen]
 pub fn serve(request: JsValue, env: JsValue, head: String) -> Option<String> {
-    let Some(plan) = PLAN.with_borrow(Clone::clone) else {
-        return Some(script::refused(&source::no_config()));
-    };
+    let plan = PLAN.with_borrow(Clone::clone);
     let host = EdgeHost::new(request, env, Head::new(head));
     tasks::run(async move {
         #[cfg(feature = "deliberate-panic")]
         panic_on_request(&host).await;
-        let answer = match Request::new(host.head().method(), host.head().url()) {
-            Some(request) => {
+        let request = Request::new(host.head().method(), host.head().url());
+        finish(match (plan, request) {
+            (Some(plan), Some(request)) => {
                 let request = request.with_body(host.head().body());
                 gateway::serve(&plan, &host, request).await
             }
-            None => script::malformed(),
-        };
-        finish(answer)
+            (None, _) => script::refused(&source::no_config(), request_id(&host)),
+            (_, None) => script::refused(&malformed_url(), request_id(&host)),
+        })
     })
 }
 
@@ -96,14 +96,18 @@ pub fn unanswered(timed_out: bool, reason: String, request_id: &str) -> String {
 
 /// Finds a config and makes a plan of it. The outcome is the time in ms at which to look again.
 #[wasm_bindgen]
-pub fn prepare(env: worker::Env, bundled: Vec<u8>) -> Option<String> {
+pub fn prepare(env: worker::Env, bundled: js_sys::Uint8Array) -> Option<String> {
     tasks::run(async move { source::prepare(&env, &bundled).await.to_string().into() })
 }
 
 /// Looks again for the config in KV; what is there replaces the plan if it is good.
 #[wasm_bindgen]
-pub fn refresh(env: worker::Env) -> Option<String> {
-    tasks::run(async move { source::refresh(&env).await.to_string().into() })
+pub fn refresh(env: worker::Env, bundled: js_sys::Uint8Array) -> Option<String> {
+    tasks::run(async move { source::refresh(&env, &bundled).await.to_string().into() })
+}
+
+fn malformed_url() -> Problem {
+    Problem::client(400, "invalid_path", "The request's URL is malformed.")
 }
 
 fn finish(answer: Answer<JsValue>) -> Output {

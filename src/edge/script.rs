@@ -47,26 +47,22 @@ pub fn forward_head(forward: &Forward, request_id: &str, room: usize) -> String 
     script
 }
 
-/// A problem that is answered before there is an exchange.
-pub fn refused(problem: &Problem) -> String {
+/// A problem that is answered before there is a plan to run through.
+pub fn refused(problem: &Problem, request_id: String) -> Answer<JsValue> {
     let mut edits = Edits::default();
     edits.set("content-type", "application/problem+json");
-    own(problem.status, &edits, &problem.body(""))
-}
-
-/// The platform handed over a URL that is none.
-pub fn malformed() -> Answer<JsValue> {
-    let mut edits = Edits::default();
-    edits.set("content-type", "application/problem+json");
-    let problem = Problem::client(400, "invalid_path", "The request's URL is malformed.");
+    edits.set("x-request-id", &request_id);
     Answer {
         kind: Kind::Own {
             status: problem.status,
-            body: problem.body(""),
+            body: problem.body(&request_id),
         },
         edits,
-        request_id: String::new(),
-        log: None,
+        log: problem
+            .reason
+            .is_some()
+            .then(|| problem.log_line(&request_id)),
+        request_id,
     }
 }
 

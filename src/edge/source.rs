@@ -8,7 +8,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use js_sys::Date;
+use js_sys::{Date, Uint8Array};
 use worker::Env;
 
 use crate::plan::{Blueprint, Plan, compile};
@@ -40,7 +40,7 @@ pub fn no_config() -> Problem {
 }
 
 /// Sets the plan from the first source that is there; the time at which to look again.
-pub async fn prepare(env: &Env, bundled: &[u8]) -> f64 {
+pub async fn prepare(env: &Env, bundled: &Uint8Array) -> f64 {
     if let Some(text) = variable(env, VARIABLE) {
         from_text(env, VARIABLE, &text);
         return f64::NAN;
@@ -52,10 +52,7 @@ pub async fn prepare(env: &Env, bundled: &[u8]) -> f64 {
             next_look(env)
         }
         Ok(None) => {
-            match Blueprint::from_bytes(bundled) {
-                Ok(blueprint) => install(env, blueprint),
-                Err(why) => report("bundled config", &why.to_string()),
-            }
+            from_bundle(env, bundled);
             next_look(env)
         }
         Err(why) => {
@@ -66,13 +63,15 @@ pub async fn prepare(env: &Env, bundled: &[u8]) -> f64 {
 }
 
 /// Looks at KV again.
-pub async fn refresh(env: &Env) -> f64 {
+pub async fn refresh(env: &Env, bundled: &Uint8Array) -> f64 {
     match stored(env).await {
         Ok(Some(text)) => {
             if SEEN.replace(digest(&text)) != digest(&text) || !is_ready() {
                 from_text(env, KEY, &text);
             }
         }
+        Ok(None) if !is_ready() => from_bundle(env, bundled),
+        // The key was deleted: the last good config keeps serving.
         Ok(None) => {}
         Err(why) => report("KV", &why),
     }
@@ -104,6 +103,13 @@ async fn stored(env: &Env) -> Result<Option<String>, String> {
         .text()
         .await
         .map_err(|error| error.to_string())
+}
+
+fn from_bundle(env: &Env, bundled: &Uint8Array) {
+    match Blueprint::from_bytes(&bundled.to_vec()) {
+        Ok(blueprint) => install(env, blueprint),
+        Err(why) => report("bundled config", &why.to_string()),
+    }
 }
 
 /// Paths with a fault are closed and the rest serve, unless there is a plan already: then that one keeps serving.

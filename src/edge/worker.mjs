@@ -43,7 +43,7 @@ async function prepare(it, request, env, ctx) {
 async function refresh(it, env) {
   it.refreshAt = Infinity;
   try {
-    it.refreshAt = Number(gateway.refresh(env) ?? (await waiting())[0]);
+    it.refreshAt = Number(gateway.refresh(env, BUNDLED) ?? (await waiting())[0]);
   } catch (error) {
     failed(it, error);
   }
@@ -70,6 +70,7 @@ function handle(request, env, ctx) {
       + '\n' + (headers.get('connection') ?? '')
       + '\n' + (headers.get('cf-connecting-ip') ?? '')
       + '\n' + (headers.get('upgrade') ?? '')
+      + '\n' + (headers.get('host') ?? '')
       + '\n' + (request.body === null ? '' : headers.get('content-length') ?? 'chunked');
     const script = gateway.serve(request, env, head);
     return script === undefined ? late(it, request) : answer(script, request);

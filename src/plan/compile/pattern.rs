@@ -7,6 +7,8 @@
 
 use std::ops::Range;
 
+use crate::route;
+
 /// A sound pattern.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Pattern<'a> {
@@ -115,7 +117,15 @@ pub(super) fn parse(written: &str) -> Result<Pattern<'_>, Flaw> {
             }
         }
     }
-    Ok(pattern)
+    // The router has the last word: what it cannot route, bytes that are not UTF-8 for one, is a flaw here.
+    match route::Pattern::parse(written) {
+        Ok(_) => Ok(pattern),
+        Err(error) => Err(Flaw {
+            range: error.range,
+            message: error.kind.message().to_owned(),
+            help: None,
+        }),
+    }
 }
 
 /// One segment in the one spelling of a URL's path.
@@ -151,9 +161,6 @@ pub(super) fn canonical_literal(segment: &str) -> Result<String, &'static str> {
                 | b'='
                 | b':'
                 | b'@'
-                | b'|'
-                | b'['
-                | b']'
         );
         if byte < 0x20 || byte == 0x7f {
             return Err("a path has no control characters");
@@ -206,6 +213,7 @@ mod tests {
             ("/a%2fb", "/a%2Fb"),
             ("/a;b=1", "/a;b=1"),
             ("/a%3bb", "/a%3Bb"),
+            ("/a|[b]", "/a%7C%5Bb%5D"),
             ("/{id}", "/{id}"),
             ("/{.+}", "/{.+}"),
             ("/{a}/x/{b-1}/{.+}", "/{a}/x/{b-1}/{.+}"),
@@ -236,6 +244,8 @@ mod tests {
             ("/x/%4", "%4"),
             ("/x/%zz", "%zz"),
             ("/x/%00", "%00"),
+            ("/x/%88", "/%88"),
+            ("/x/a%2F..", "/a%2F.."),
             ("/x/\u{7}", "\u{7}"),
             ("/x\\y", "x\\y"),
             ("/{}", "{}"),

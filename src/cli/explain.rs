@@ -1,0 +1,281 @@
+//! `causeway explain`: the phases of an exchange in their order, up to where it would leave the gateway. No variable
+//! or secret is known here, so references stay references.
+
+mod action;
+mod caller;
+
+use std::path::Path;
+
+use causeway::config::draw;
+use causeway::exchange::Request;
+use causeway::http::{Method, is_token};
+use causeway::plan::{Blueprint, PathEntry, compile};
+use causeway::policy::cors::{Policy, Verdict};
+use causeway::route::{Candidate, Canonical, Found, Match, PathError, Table, canonicalise};
+
+use super::show::{self, Hidden};
+use super::why::why;
+use super::{Failure, Outcome, read};
+
+pub fn explain(
+    method: &str,
+    url: &str,
+    config: &Path,
+    headers: Vec<(String, String)>,
+    color: bool,
+) -> Result<Outcome, Failure> {
+    let text = read(config)?;
+    let compiled = compile(&text);
+    let Some(blueprint) = compiled.blueprint else {
+        let file = config.display().to_string();
+        let drawn = draw(&compiled.diagnostics, &file, &text, color);
+        return Ok(Outcome {
+            text: format!("{drawn}\n\nThe gateway serves nothing of this config.\n"),
+            good: false,
+        });
+    };
+    let mut page = Page::default();
+    if compiled.diagnostics.has_errors() {
+        let errors = compiled.diagnostics.errors();
+        page.line(
+            "config",
+            &format!("errors: {errors}, see `causeway check`; what they are about is closed"),
+        );
+    }
+    let asked = Asked {
+        blueprint: &blueprint,
+        hidden: Hidden::of(&text),
+        request: request(method, url, &headers)?,
+        headers: &headers,
+    };
+    asked.explain(&mut page)?;
+    Ok(Outcome {
+        text: page.0,
+        good: true,
+    })
+}
+
+/// Reads `Name: value`.
+pub fn field(text: &str) -> Result<(String, String), String> {
+    match text.split_once(':') {
+        Some((name, value)) if is_token(name) => {
+            Ok((name.to_ascii_lowercase(), value.trim().to_owned()))
+        }
+        _ => Err("write it as 'Name: value'".to_owned()),
+    }
+}
+
+/// A path alone is asked of no host in particular, unless a header names one.
+fn request<'a>(
+    method: &'a str,
+    url: &'a str,
+    headers: &'a [(String, String)],
+) -> Result<Request<'a>, Failure> {
+    let request = if url.starts_with('/') {
+        Request::new(method, "https://gateway.invalid").map(|r| Request { target: url, ..r })
+    } else {
+        Request::new(method, url)
+    };
+    let mut request =
+        request.ok_or_else(|| Failure(format!("{url} is neither a URL nor a path")))?;
+    if let Some((_, host)) = headers.iter().find(|(name, _)| name == "host") {
+        request.authority = host;
+    }
+    Ok(request)
+}
+
+/// The request, and the config that it is asked of.
+struct Asked<'a> {
+    blueprint: &'a Blueprint,
+    hidden: Hidden,
+    request: Request<'a>,
+    headers: &'a [(String, String)],
+}
+
+impl Asked<'_> {
+    fn explain(&self, page: &mut Page) -> Result<(), Failure> {
+        let Request {
+            method,
+            authority,
+            target,
+            ..
+        } = self.request;
+        page.line("request", &format!("{method} {authority} {target}"));
+        let canonical = match canonicalise(target) {
+            Ok(canonical) => canonical,
+            Err(error) => {
+                refused_path(error, page);
+                return Ok(());
+            }
+        };
+        let query = canonical.query.map(|q| format!("?{q}")).unwrap_or_default();
+        page.line("canonical", &format!("{}{query}", canonical.path));
+        if self.cors(page) {
+            return Ok(());
+        }
+        let routes = self
+            .blueprint
+            .paths
+            .iter()
+            .map(|p| (p.host.as_deref(), p.method, p.pattern.as_str()));
+        let table = Table::build(routes)
+            .map_err(|e| Failure(format!("paths[{}]: {}", e.index, e.error)))?;
+        self.matched(&table, &canonical, page);
+        Ok(())
+    }
+
+    /// Whether the request is a preflight, which ends here (Fetch standard, section 4.8).
+    fn cors(&self, page: &mut Page) -> bool {
+        let Some(cors) = &self.blueprint.cors else {
+            page.line("cors", "no policy");
+            return false;
+        };
+        let origins = cors.allow_origins.iter();
+        let origins: Vec<String> = origins.map(|o| show::origin(o, &self.hidden)).collect();
+        let origin = self.header("origin").filter(|o| !o.is_empty());
+        let policy = Policy::new(cors);
+        let verdict = policy.verdict(origin);
+        page.line(
+            "cors",
+            &match verdict {
+                Verdict::NotAsked => format!("no Origin; allowed: {}", origins.join(" ")),
+                Verdict::Allowed => format!("{} is allowed", origin.unwrap_or_default()),
+                Verdict::Denied => format!(
+                    "{} is not among {}",
+                    origin.unwrap_or_default(),
+                    origins.join(" ")
+                ),
+            },
+        );
+        let preflight = self.request.method == "OPTIONS"
+            && verdict != Verdict::NotAsked
+            && self
+                .header("access-control-request-method")
+                .is_some_and(|m| !m.is_empty());
+        if preflight && verdict == Verdict::Allowed {
+            page.line("answer", "204 to this preflight, by the gateway itself");
+        } else if preflight {
+            page.line("answer", "403 cors_origin_denied");
+        }
+        preflight
+    }
+
+    fn matched(&self, table: &Table, canonical: &Canonical<'_>, page: &mut Page) {
+        let Request {
+            method, authority, ..
+        } = self.request;
+        let candidates = table.candidates(authority, &canonical.path);
+        let taken = match table.find(authority, method, &canonical.path) {
+            Found::Match(taken) => Some(taken),
+            _ => None,
+        };
+        self.candidates(&candidates, taken.as_ref(), page);
+        match table.find(authority, method, &canonical.path) {
+            Found::Match(found) => {
+                if let Some(path) = self.blueprint.paths.get(found.index) {
+                    self.path(path, &found, canonical, page);
+                }
+            }
+            Found::MethodNotAllowed(allow) => {
+                page.line("answer", &format!("405 method_not_allowed, Allow: {allow}"))
+            }
+            Found::NotFound => page.line("answer", "404 not_found"),
+        }
+    }
+
+    /// All that match, and by which rule each goes before the next.
+    fn candidates(
+        &self,
+        candidates: &[Candidate<'_>],
+        taken: Option<&Match<'_, '_>>,
+        page: &mut Page,
+    ) {
+        if candidates.is_empty() {
+            page.line("paths", "none matches");
+        }
+        let serving = Method::serving(self.request.method);
+        for (index, candidate) in candidates.iter().enumerate() {
+            let method = candidate.method.map_or("ANY", Method::as_str);
+            let path = self.blueprint.paths.get(candidate.index);
+            let host = path.and_then(|p| p.host.as_deref()).unwrap_or_default();
+            let mark = if taken.is_some_and(|t| t.index == candidate.index) {
+                "taken: "
+            } else if candidate.method.is_some() && candidate.method != serving {
+                "lacks the method: "
+            } else {
+                ""
+            };
+            page.line(
+                if index == 0 { "paths" } else { "" },
+                &format!(
+                    "paths[{}] {mark}{method} {host}{}",
+                    candidate.index, candidate.pattern
+                ),
+            );
+            page.line("", &format!("  {}", candidate.rank));
+            if let Some(next) = candidates.get(index.saturating_add(1)) {
+                let why = why(&candidate.rank, &next.rank);
+                page.line("", &format!("  before paths[{}]: {why}", next.index));
+            }
+        }
+    }
+
+    fn path(
+        &self,
+        path: &PathEntry,
+        found: &Match<'_, '_>,
+        canonical: &Canonical<'_>,
+        page: &mut Page,
+    ) {
+        for (name, value) in found.params() {
+            page.line("parameter", &format!("{name} = {value}"));
+        }
+        page.line("tolerates", &tolerated(path));
+        if let Err(error) = canonical.risks.check(path.tolerate) {
+            return refused_path(error, page);
+        }
+        caller::explain(self, path, canonical.query, page);
+        action::explain(self, path, found, canonical, page);
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        let field = self.headers.iter().find(|(n, _)| n == name);
+        field.map(|(_, value)| value.as_str())
+    }
+}
+
+fn refused_path(error: PathError, page: &mut Page) {
+    let (status, code) = (error.status(), error.code());
+    page.line("answer", &format!("{status} {code}: {}", error.message()));
+}
+
+fn tolerated(path: &PathEntry) -> String {
+    let names = [
+        (path.tolerate.encoded_slash, "encoded_slash"),
+        (path.tolerate.encoded_backslash, "encoded_backslash"),
+        (path.tolerate.semicolon, "semicolon"),
+        (path.tolerate.empty_segment, "empty_segment"),
+    ];
+    let names: Vec<&str> = names.iter().filter(|n| n.0).map(|n| n.1).collect();
+    if names.is_empty() {
+        "no ambiguous spelling".to_owned()
+    } else {
+        names.join(", ")
+    }
+}
+
+/// Lines of a title and what it is about.
+#[derive(Default)]
+struct Page(String);
+
+impl Page {
+    fn line(&mut self, title: &str, text: &str) {
+        let line = format!("{title:<12}{text}");
+        // What was asked may hold anything: a terminal is not to obey it.
+        let sound = line
+            .chars()
+            .map(|c| if c.is_control() { '\u{fffd}' } else { c });
+        self.0.extend(sound);
+        self.0.push('\n');
+    }
+}

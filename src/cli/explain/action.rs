@@ -1,0 +1,168 @@
+//! What the path would do with the request once its caller is known.
+
+use std::borrow::Cow;
+
+use causeway::plan::{Action, Hook, Mapping, PathEntry, Piece, Source, Text};
+use causeway::policy::mapping::{self, Lookup, percent_decode};
+use causeway::route::{Canonical, Match};
+use causeway::upstream::Base;
+
+use super::{Asked, Page};
+use crate::cli::show;
+
+pub fn explain(
+    asked: &Asked<'_>,
+    path: &PathEntry,
+    found: &Match<'_, '_>,
+    canonical: &Canonical<'_>,
+    page: &mut Page,
+) {
+    if let Some(hook) = &path.pre_process {
+        page.line("pre_process", &called(asked, hook));
+    }
+    match &path.action {
+        Action::Proxy {
+            server,
+            mapping,
+            post_process,
+        } => {
+            let call = Call {
+                asked,
+                found,
+                canonical,
+            };
+            call.upstream(*server, mapping.as_deref(), page);
+            page.line(
+                "timeout",
+                &format!("{} ms to the head of the answer", path.timeout_ms),
+            );
+            post(asked, post_process.as_ref(), page);
+        }
+        Action::Call { hook, post_process } => {
+            page.line("call", &called(asked, hook));
+            post(asked, post_process.as_ref(), page);
+        }
+        Action::Service {
+            service,
+            post_process,
+            ..
+        } => {
+            let service = asked.blueprint.services.get(usize::from(*service));
+            let entrypoint = service.map_or("", |s| &s.entrypoint);
+            page.line("call", &format!("fetch of services/{entrypoint}.js"));
+            post(asked, post_process.as_ref(), page);
+        }
+        Action::Respond {
+            status,
+            headers,
+            body,
+        } => {
+            page.line("answer", &format!("{status}, by the gateway itself"));
+            for (name, value) in headers {
+                page.line("", &format!("  {name}: {}", asked.hidden.text(value)));
+            }
+            let pieces = body.0.iter().map(|piece| match piece {
+                Piece::Json(json) => json.clone(),
+                Piece::Reference(reference) => show::named(reference),
+            });
+            page.line("", &format!("  {}", pieces.collect::<String>()));
+        }
+        Action::Fault(fault) => {
+            page.line("answer", &format!("500 config_error: {}", fault.message));
+        }
+    }
+}
+
+fn post(asked: &Asked<'_>, hook: Option<&Hook>, page: &mut Page) {
+    if let Some(hook) = hook {
+        page.line("post_process", &called(asked, hook));
+    }
+}
+
+fn called(asked: &Asked<'_>, hook: &Hook) -> String {
+    let binding = asked.blueprint.bindings.get(usize::from(hook.binding));
+    let binding = binding.map_or("", |b| &b.binding);
+    format!("{}() of binding {binding}", hook.function)
+}
+
+struct Call<'a> {
+    asked: &'a Asked<'a>,
+    found: &'a Match<'a, 'a>,
+    canonical: &'a Canonical<'a>,
+}
+
+impl Call<'_> {
+    fn upstream(&self, server: u16, mapping: Option<&Mapping>, page: &mut Page) {
+        let Some(server) = self.asked.blueprint.servers.get(usize::from(server)) else {
+            return;
+        };
+        page.line("server", &server.alias);
+        let path = match self.found.rest() {
+            Some("") => "/",
+            Some(rest) => rest,
+            None => &self.canonical.path,
+        };
+        let shown = mapping.map(|m| self.without_hidden(m));
+        let query = match &shown {
+            Some(mapping) if !mapping.query.is_empty() => {
+                mapping::query(mapping, self.canonical.query, self).map(Cow::Owned)
+            }
+            _ => self.canonical.query.map(Cow::Borrowed),
+        };
+        let query = query.as_deref();
+        let url = match &server.url {
+            // A literal has been brought into its one spelling when the config was compiled.
+            Text::Literal(url) => Base::new(url).join(path, query),
+            Text::Reference(reference) => {
+                let query = query.map(|q| format!("?{q}")).unwrap_or_default();
+                format!("{}{path}{query}", show::named(reference))
+            }
+        };
+        page.line("upstream", &format!("{} {url}", self.asked.request.method));
+        let (Some(shown), Some(mapping)) = (&shown, mapping) else {
+            return;
+        };
+        for ((name, source), (_, written)) in shown.query.iter().zip(&mapping.query) {
+            if matches!(
+                source,
+                Source::Claim(_) | Source::Config(Text::Reference(_))
+            ) {
+                let source = self.asked.hidden.source(written);
+                page.line("", &format!("  and, once it is known, {name}={source}"));
+            }
+        }
+        for (name, source) in &mapping.headers {
+            page.line(
+                "",
+                &format!("  {name}: {}", self.asked.hidden.source(source)),
+            );
+        }
+    }
+
+    /// The mapping with every literal secret as something that is not known yet.
+    fn without_hidden(&self, mapping: &Mapping) -> Mapping {
+        let mut mapping = mapping.clone();
+        for (_, source) in &mut mapping.query {
+            if let Source::Config(Text::Literal(value)) = source
+                && self.asked.hidden.holds(value)
+            {
+                *source = Source::Claim(String::new());
+            }
+        }
+        mapping
+    }
+}
+
+impl Lookup for Call<'_> {
+    fn header(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.asked.header(name).map(Cow::Borrowed)
+    }
+
+    fn claim(&self, _: &str) -> Option<Cow<'_, str>> {
+        None
+    }
+
+    fn parameter(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.found.param(name).map(percent_decode)
+    }
+}

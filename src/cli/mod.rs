@@ -1,0 +1,146 @@
+//! The tool for people who write a config: check it, ask it, compile it.
+
+mod check;
+mod explain;
+mod show;
+mod why;
+mod wrangler;
+
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use causeway::config::{draw, schema};
+use causeway::plan::compile;
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Causeway, an API gateway for Cloudflare Workers: the tool beside it.
+#[derive(Parser)]
+#[command(version, about, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Tell everything that is wrong with a config.
+    ///
+    /// Ends with 0 if it is good, 1 if it is refused, 2 if it cannot be read. A wrangler.toml beside the file is
+    /// looked at too.
+    Check {
+        #[arg(default_value = "api-config.json")]
+        file: PathBuf,
+        /// Take warnings for errors.
+        #[arg(long)]
+        strict: bool,
+        #[arg(long, value_enum, default_value_t = Format::Human)]
+        format: Format,
+    },
+    /// Tell what the gateway would do with a request, and why. Nothing is sent.
+    Explain {
+        /// Such as GET.
+        method: String,
+        /// Absolute, or a path and query.
+        url: String,
+        #[arg(long, default_value = "api-config.json")]
+        config: PathBuf,
+        /// A header field of the request, such as 'Origin: https://app.example.com'; may be repeated.
+        #[arg(long = "header", value_name = "NAME: VALUE", value_parser = explain::field)]
+        headers: Vec<(String, String)>,
+    },
+    /// Print the JSON Schema of api-config.json.
+    Schema,
+    /// Compile a config to the plan that is shipped beside the worker.
+    Compile {
+        file: PathBuf,
+        #[arg(short, long)]
+        output: PathBuf,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    /// Drawn into the lines of the config.
+    Human,
+    /// One JSON object.
+    Json,
+}
+
+/// What a command prints, and whether its answer is a good one.
+struct Outcome {
+    text: String,
+    good: bool,
+}
+
+/// What kept a command from its work: one sentence.
+struct Failure(String);
+
+pub fn main() -> ExitCode {
+    // Ends the process itself on --help, --version (0) and on wrong usage (2).
+    let arguments = Arguments::parse();
+    let color = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let outcome = match arguments.command {
+        Command::Check {
+            file,
+            strict,
+            format,
+        } => check::check(&file, strict, format, color),
+        Command::Explain {
+            method,
+            url,
+            config,
+            headers,
+        } => explain::explain(&method, &url, &config, headers, color),
+        Command::Schema => Ok(Outcome {
+            text: format!("{:#}\n", schema()),
+            good: true,
+        }),
+        Command::Compile { file, output } => compile_to(&file, &output, color),
+    };
+    match outcome {
+        // Whoever reads may have had enough, as `head` does: that is no failure.
+        Ok(outcome) => match io::stdout().lock().write_all(outcome.text.as_bytes()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => ExitCode::from(2),
+            _ => ExitCode::from(u8::from(!outcome.good)),
+        },
+        Err(Failure(message)) => {
+            // Nobody is left to tell if this fails.
+            let _ = writeln!(io::stderr(), "error: {message}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn compile_to(file: &Path, output: &Path, color: bool) -> Result<Outcome, Failure> {
+    let text = read(file)?;
+    let compiled = compile(&text);
+    let diagnostics = &compiled.diagnostics;
+    let mut drawn = draw(diagnostics, &file.display().to_string(), &text, color);
+    if !drawn.is_empty() {
+        drawn.push('\n');
+    }
+    let blueprint = match compiled.blueprint {
+        Some(blueprint) if !diagnostics.has_errors() => blueprint,
+        _ => {
+            return Ok(Outcome {
+                text: drawn,
+                good: false,
+            });
+        }
+    };
+    let bytes = blueprint
+        .to_bytes()
+        .map_err(|error| Failure(error.to_string()))?;
+    std::fs::write(output, bytes)
+        .map_err(|error| Failure(format!("{} is not written: {error}", output.display())))?;
+    Ok(Outcome {
+        text: drawn,
+        good: true,
+    })
+}
+
+fn read(file: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(file)
+        .map_err(|error| Failure(format!("{} cannot be read: {error}", file.display())))
+}

@@ -1,0 +1,144 @@
+//! What the config names and the wrangler.toml beside it does not have. Secrets and what is set elsewhere cannot be
+//! seen from here, so these are warnings.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use causeway::plan::{
+    Action, AuthorizerKind, Blueprint, OriginPattern, Piece, Reference, ReferenceKind, Source, Text,
+};
+use toml::{Table, Value};
+
+use super::{Failure, read};
+
+/// Something that is named and not there.
+pub struct Gap {
+    pub code: &'static str,
+    pub message: String,
+    pub help: &'static str,
+}
+
+/// Compares a config with the wrangler.toml in its folder, if there is one.
+pub fn gaps(blueprint: &Blueprint, file: &Path) -> Result<Vec<Gap>, Failure> {
+    let path = file.with_file_name("wrangler.toml");
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    let table = read(&path)?
+        .parse::<Table>()
+        .map_err(|error| Failure(format!("{} is no TOML: {error}", path.display())))?;
+    let worker = Worker::read(&table);
+
+    let bindings = blueprint
+        .bindings
+        .iter()
+        .map(|b| b.binding.as_str())
+        .collect::<BTreeSet<_>>();
+    let unbound = bindings.difference(&worker.services).map(|name| Gap {
+        code: "unbound_service",
+        message: format!("wrangler.toml has no service binding `{name}`"),
+        help: "add it to wrangler.toml as a member of `[[services]]`",
+    });
+    let variables = variables(blueprint);
+    let unset = variables.difference(&worker.variables).map(|name| Gap {
+        code: "unset_variable",
+        message: format!("wrangler.toml has no variable `{name}`, which `$env.{name}` refers to"),
+        help: "add it to `[vars]` of wrangler.toml; a secret is better written `$secret.NAME`",
+    });
+    Ok(unbound.chain(unset).collect())
+}
+
+/// What a wrangler.toml gives, in any of its environments.
+#[derive(Default)]
+struct Worker<'a> {
+    services: BTreeSet<&'a str>,
+    variables: BTreeSet<&'a str>,
+}
+
+impl<'a> Worker<'a> {
+    fn read(table: &'a Table) -> Worker<'a> {
+        let environments = table.get("env").and_then(Value::as_table);
+        let environments = environments
+            .into_iter()
+            .flat_map(Table::values)
+            .filter_map(Value::as_table);
+        let mut worker = Worker::default();
+        for table in std::iter::once(table).chain(environments) {
+            let services = table.get("services").and_then(Value::as_array);
+            let names = services.into_iter().flatten();
+            worker
+                .services
+                .extend(names.filter_map(|service| service.get("binding")?.as_str()));
+            let variables = table.get("vars").and_then(Value::as_table);
+            worker.variables.extend(
+                variables
+                    .into_iter()
+                    .flat_map(Table::keys)
+                    .map(String::as_str),
+            );
+        }
+        worker
+    }
+}
+
+/// The names of all `$env.NAME` in a config.
+fn variables(blueprint: &Blueprint) -> BTreeSet<&str> {
+    let mut names = BTreeSet::new();
+    for server in &blueprint.servers {
+        add(&server.url, &mut names);
+    }
+    for origin in blueprint.cors.iter().flat_map(|cors| &cors.allow_origins) {
+        if let OriginPattern::Exact(text) = origin {
+            add(text, &mut names);
+        }
+    }
+    for authorizer in &blueprint.authorizers {
+        if let AuthorizerKind::Jwt(spec) = &authorizer.kind {
+            let texts = spec.issuers.iter().chain(&spec.audiences);
+            for text in texts.chain(&spec.subject).chain([&spec.secret]) {
+                add(text, &mut names);
+            }
+        }
+    }
+    for path in &blueprint.paths {
+        match &path.action {
+            Action::Proxy {
+                mapping: Some(mapping),
+                ..
+            } => {
+                for (_, source) in mapping.headers.iter().chain(&mapping.query) {
+                    if let Source::Config(text) = source {
+                        add(text, &mut names);
+                    }
+                }
+            }
+            Action::Respond { headers, body, .. } => {
+                for (_, text) in headers {
+                    add(text, &mut names);
+                }
+                for piece in &body.0 {
+                    if let Piece::Reference(reference) = piece {
+                        add_reference(reference, &mut names);
+                    }
+                }
+            }
+            Action::Proxy { mapping: None, .. }
+            | Action::Call { .. }
+            | Action::Service { .. }
+            | Action::Fault(_) => {}
+        }
+    }
+    names
+}
+
+fn add<'a>(text: &'a Text, names: &mut BTreeSet<&'a str>) {
+    if let Text::Reference(reference) = text {
+        add_reference(reference, names);
+    }
+}
+
+fn add_reference<'a>(reference: &'a Reference, names: &mut BTreeSet<&'a str>) {
+    if reference.kind == ReferenceKind::Env {
+        names.insert(&reference.name);
+    }
+}
