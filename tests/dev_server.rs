@@ -1,5 +1,14 @@
 //! The tools around the gateway: what `wrangler deploy` would ship, and the local server that follows its config.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::disallowed_methods,
+    reason = "the helpers are part of tests; clippy takes them for library code"
+)]
+
 mod support;
 
 use std::fs;
