@@ -1,6 +1,11 @@
 //! Code beside the gateway: functions of bound workers, hooks, and services of the bundle. Whatever goes wrong with it
 //! closes the path.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "the helpers are part of tests; clippy takes them for library code"
+)]
+
 mod support;
 
 use std::time::Duration;

@@ -1,5 +1,10 @@
 //! Cross-origin resource sharing (Fetch standard, section 3.3), as a browser sees it.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "the helpers are part of tests; clippy takes them for library code"
+)]
+
 mod support;
 
 use peers::{Answer, Gateway, Options, Request, Upstream};

@@ -1,5 +1,10 @@
 //! Tokens end to end: who comes in, and what everybody else is told.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "the helpers are part of tests; clippy takes them for library code"
+)]
+
 mod support;
 
 use peers::{Answer, Gateway, Options, Request, Upstream};

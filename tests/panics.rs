@@ -1,6 +1,11 @@
 //! A panic costs one request. The worker here is built so that the header `X-Panic` makes the gateway panic: at once
 //! with `now`, after it has waited for something with `later`.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "the helpers are part of tests; clippy takes them for library code"
+)]
+
 mod support;
 
 use std::sync::OnceLock;

@@ -1,5 +1,10 @@
 //! Where the config comes from, what becomes of a bad one, and what its references mean.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "the helpers are part of tests; clippy takes them for library code"
+)]
+
 mod support;
 
 use std::rc::Rc;
