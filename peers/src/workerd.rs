@@ -44,6 +44,7 @@ enum Binding {
 /// A running workerd. Dropping it ends the process.
 pub struct Workerd {
     address: SocketAddr,
+    spawned: Instant,
     child: Child,
     log: Arc<Log>,
     folder: PathBuf,
@@ -68,6 +69,13 @@ impl Worker {
             date: COMPATIBILITY_DATE.to_owned(),
             flags: Vec::new(),
         }
+    }
+
+    /// Puts an ES module in front of all others: it becomes the main one.
+    pub fn main_module(mut self, name: &str, source: impl Into<Vec<u8>>) -> Worker {
+        self.modules
+            .insert(0, (name.to_owned(), "esModule", source.into()));
+        self
     }
 
     /// A worker of one module.
@@ -160,6 +168,7 @@ impl Worker {
         let config = config.finish();
         fs::write(folder.join("config.capnp"), config).expect("the config");
         // Standard output serves as control channel: there the port is reported, between the worker's own lines.
+        let spawned = Instant::now();
         let child = Command::new(binary())
             .args(["serve", "--experimental", "--control-fd=1", "config.capnp"])
             .current_dir(&folder)
@@ -179,6 +188,7 @@ impl Worker {
         let port = port.recv_timeout(START_LIMIT);
         let mut running = Workerd {
             address: SocketAddr::from(([127, 0, 0, 1], *port.as_ref().unwrap_or(&0))),
+            spawned,
             child,
             log,
             folder,
@@ -205,6 +215,11 @@ impl Worker {
 impl Workerd {
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// When the process was started; its files were written before.
+    pub fn spawned(&self) -> Instant {
+        self.spawned
     }
 
     /// The process, for measuring it.

@@ -4,6 +4,7 @@
 //! modules of `src/edge/`, the services that the config names, and the plan that the config compiles to. wrangler
 //! bundles them; see `wrangler.toml`.
 
+pub mod bench;
 mod bindgen;
 mod build;
 mod cargo;

@@ -1,4 +1,4 @@
-//! `cargo xtask`: makes the worker, and runs it locally.
+//! `cargo xtask`: makes the worker, runs it locally, and measures it.
 
 use std::env;
 use std::process::ExitCode;
@@ -23,6 +23,7 @@ fn run(mut args: Vec<String>) -> Result<ExitCode> {
     }
     let command = args.remove(0);
     match command.as_str() {
+        "bench" => xtask::bench::run(&args),
         "build" => build(&args),
         "dev" => xtask::dev::run(args),
         "help" | "--help" | "-h" => {
@@ -58,6 +59,8 @@ fn build(args: &[String]) -> Result<ExitCode> {
 }
 
 const HELP: &str = "\
+cargo xtask bench [--rounds N] [--seconds S] [--starts N] [--case NAME]... [--quick] [--write]
+    Measures the release worker beside workers in JavaScript; see docs/performance.md.
 cargo xtask build [--dev | --release]
     Makes the worker in build/. Without an option: release, or what WRANGLER_COMMAND asks for.
 cargo xtask dev [OPTIONS OF `wrangler dev`]

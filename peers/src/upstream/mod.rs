@@ -2,7 +2,7 @@
 //!
 //! | path | answer |
 //! |---|---|
-//! | `/bench` | a fixed small text, with the least work |
+//! | `/bench`, and below it | a fixed small text, with the least work |
 //! | `/status/N` | status N; the usual framing of 1xx, 204 and 304 |
 //! | `/cookies` | two `Set-Cookie` |
 //! | `/headers?name=value` | those response headers, in that order |
@@ -201,7 +201,7 @@ impl State {
         }
         let mut wire = Wire::new(stream);
         while let Ok(Some(raw)) = wire.head_bytes() {
-            if raw.starts_with(b"GET /bench ") && !self.recording {
+            if !self.recording && is_bench(&raw) {
                 if wire.write(behaviour::BENCH).is_err() {
                     break;
                 }
@@ -233,4 +233,10 @@ impl State {
     fn log(&self) -> MutexGuard<'_, Log> {
         self.log.lock().expect("no poison")
     }
+}
+
+/// Whether a request is for `/bench` or below it: the one that is answered without being taken apart.
+fn is_bench(raw: &[u8]) -> bool {
+    let rest = raw.strip_prefix(b"GET /bench");
+    rest.is_some_and(|rest| matches!(rest.first(), Some(b' ' | b'/' | b'?')))
 }

@@ -1,0 +1,221 @@
+//! What is asked for, and the configs by which the gateway answers it.
+
+use anyhow::{Result, anyhow};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use causeway::config::draw;
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::{Value, json};
+use sha2::Sha256;
+
+/// What a gateway is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Work {
+    /// Match one of so many paths and pass the request on.
+    Proxy { paths: usize },
+    /// The same for 10 paths and only with a token.
+    Protected,
+    /// The same, and four headers and a query key are carried from the token, the request and the config.
+    Mapped,
+    /// Answer at once, on 10 paths.
+    Static,
+}
+
+/// What the gateway checks tokens with.
+pub const SECRET: &str = "0123456789abcdef0123456789abcdef";
+
+/// The variable that holds it.
+pub const SECRET_NAME: &str = "JWT_SECRET";
+
+impl Work {
+    pub const fn proxy(paths: usize) -> Work {
+        Work::Proxy { paths }
+    }
+
+    fn paths(self) -> usize {
+        match self {
+            Work::Proxy { paths } => paths,
+            Work::Protected | Work::Mapped | Work::Static => 10,
+        }
+    }
+
+    /// An `api-config.json` that passes on to `upstream`.
+    pub fn config(self, upstream: &str) -> String {
+        let paths: Vec<Value> = (0..self.paths())
+            .map(|number| {
+                let mut path = json!({
+                    "method": "GET",
+                    "path": pattern(number),
+                    "auth": matches!(self, Work::Protected | Work::Mapped),
+                });
+                match self {
+                    Work::Static => path["response"] = json!({ "status": "ok" }),
+                    _ => path["integration"] = json!({ "type": "http", "server": "upstream" }),
+                }
+                if self == Work::Mapped {
+                    path["mapping"] = json!({
+                        "headers": {
+                            "X-User-Id": "$request.jwt.sub",
+                            "X-User-Email": "$request.jwt.email",
+                            "X-Client": "$request.header.user-agent",
+                            "X-Gateway": "$config.gateway",
+                        },
+                        "query": { "tenant": "$request.jwt.tenant" },
+                    });
+                }
+                path
+            })
+            .collect();
+        let mut config = json!({
+            "servers": [{ "alias": "upstream", "url": upstream }],
+            "cors": {
+                "allow_origins": ["https://app.example.com", "https://admin.example.com"],
+                "allow_methods": ["GET", "POST"],
+                "allow_headers": ["Authorization", "Content-Type"],
+                "expose_headers": ["X-Request-Id"],
+                "allow_credentials": true,
+            },
+            "paths": paths,
+        });
+        if matches!(self, Work::Protected | Work::Mapped) {
+            config["authorizer"] = json!({
+                "type": "jwt",
+                "secret": format!("$secret.{SECRET_NAME}"),
+                "algorithm": "HS256",
+                "issuer": ISSUER,
+                "audience": AUDIENCE,
+            });
+        }
+        if self == Work::Mapped {
+            config["variables"] = json!({ "gateway": "causeway" });
+        }
+        config.to_string()
+    }
+
+    /// The same config, compiled ahead.
+    pub fn plan(self, upstream: &str) -> Result<Vec<u8>> {
+        let text = self.config(upstream);
+        let compiled = causeway::plan::compile(&text);
+        match compiled.blueprint {
+            Some(blueprint) if !compiled.diagnostics.has_errors() => Ok(blueprint.to_bytes()?),
+            _ => {
+                let drawn = draw(
+                    &compiled.diagnostics,
+                    "the benchmark's config",
+                    &text,
+                    false,
+                );
+                Err(anyhow!("{drawn}"))
+            }
+        }
+    }
+
+    /// Requests for paths from the first to the last, written out as a browser sends them, each with a token of its
+    /// own. `now` is in seconds since 1970.
+    pub fn requests(self, now: u64) -> Vec<String> {
+        let paths = self.paths();
+        let count = paths.min(TARGETS);
+        let chosen = (0..count).map(|i| i * (paths - 1) / (count - 1).max(1));
+        chosen
+            .map(|number| {
+                let (target, token) = (target(number), token(number, now));
+                format!("GET {target} HTTP/1.1\r\n{FIELDS}Authorization: Bearer {token}\r\n\r\n")
+            })
+            .collect()
+    }
+}
+
+/// A path of the config: of each resource a list, an item, a part of an item and files below it; and one behind a
+/// parameter that competes with a literal, the dearest kind to find.
+fn pattern(number: usize) -> String {
+    let (resource, service) = (number / 5, number / 5 % 50);
+    let base = format!("/api/v1/service{service:02}/resource{resource:06}");
+    match number % 5 {
+        0 => base,
+        1 => format!("{base}/{{id}}"),
+        2 => format!("{base}/{{id}}/parts/{{part}}"),
+        3 => format!("{base}/files/{{.+}}"),
+        _ => format!("/api/{{tenant}}/resource{resource:06}/{{id}}"),
+    }
+}
+
+/// A request's target that only this path's pattern matches.
+fn target(number: usize) -> String {
+    let filled = pattern(number)
+        .replace("{id}", "8f14e45f-ceea-467f")
+        .replace("{part}", "17")
+        .replace("{tenant}", "v1")
+        .replace("{.+}", "2026/10/report.pdf");
+    format!("{filled}?page=2&sort=-created")
+}
+
+fn token(number: usize, now: u64) -> String {
+    let header = json!({ "alg": "HS256", "typ": "JWT" }).to_string();
+    let claims = json!({
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "sub": format!("auth0|5f7c8ec7c33c6c004bb{number:06}"),
+        "email": format!("someone{number}@example.com"),
+        "tenant": "acme",
+        "scope": "openid profile email",
+        "iat": now,
+        "exp": now + 24 * 3600,
+    })
+    .to_string();
+    let message = format!(
+        "{}.{}",
+        URL_SAFE_NO_PAD.encode(header),
+        URL_SAFE_NO_PAD.encode(claims)
+    );
+    let mut mac =
+        Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).expect("a key of any length is taken");
+    mac.update(message.as_bytes());
+    let signature = URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes());
+    format!("{message}.{signature}")
+}
+
+/// How many different paths of a large config are asked for.
+const TARGETS: usize = 250;
+
+const ISSUER: &str = "https://login.example.com/";
+const AUDIENCE: &str = "https://api.example.com";
+
+/// What a browser sends with a request of a page's script, and what the platform adds of its own.
+const FIELDS: &str = "\
+    Host: api.example.net\r\n\
+    Connection: keep-alive\r\n\
+    User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n\
+    Accept: application/json, text/plain, */*\r\n\
+    Accept-Language: en-GB,en;q=0.8,de;q=0.5\r\n\
+    Accept-Encoding: gzip, deflate, br\r\n\
+    Origin: https://app.example.com\r\n\
+    Cookie: session=4f2d1c9a7b; theme=dark\r\n\
+    CF-Connecting-IP: 192.0.2.7\r\n";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_work_has_a_config_without_mistakes() {
+        for work in [
+            Work::proxy(1_000),
+            Work::Protected,
+            Work::Mapped,
+            Work::Static,
+        ] {
+            let plan = work.plan("http://127.0.0.1:1/bench");
+            assert!(plan.is_ok(), "{work:?}: {:#}", plan.expect_err("an error"));
+        }
+    }
+
+    #[test]
+    fn requests_are_spread_from_the_first_path_to_the_last() {
+        let requests = Work::proxy(1_000).requests(0);
+        assert_eq!(requests.len(), TARGETS);
+        assert!(requests[0].starts_with("GET /api/v1/service00/resource000000?"));
+        let last = "GET /api/v1/resource000199/8f14e45f-ceea-467f?";
+        assert!(requests[TARGETS - 1].starts_with(last));
+        assert_eq!(Work::Static.requests(0).len(), 10);
+    }
+}
