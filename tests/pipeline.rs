@@ -1,5 +1,10 @@
 //! The whole pipeline in memory: its phases in their order, time virtual.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
 use std::cell::RefCell;
 use std::rc::Rc;
 

@@ -270,7 +270,7 @@ struct Page(String);
 
 impl Page {
     fn line(&mut self, title: &str, text: &str) {
-        let line = format!("{title:<12}{text}");
+        let line = format!("{title:<14}{text}");
         // What was asked may hold anything: a terminal is not to obey it.
         let sound = line
             .chars()

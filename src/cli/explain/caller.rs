@@ -20,7 +20,7 @@ pub fn explain(asked: &Asked<'_>, path: &PathEntry, query: Option<&str>, page: &
         AuthorizerKind::Jwt(spec) => {
             let algorithms: Vec<&str> = spec.algorithms.iter().map(show::algorithm).collect();
             let kind = format!(
-                "authorizer {}: jwt, {}",
+                "authorizer `{}`: jwt, {}",
                 authorizer.name,
                 algorithms.join(" or ")
             );
@@ -30,7 +30,7 @@ pub fn explain(asked: &Asked<'_>, path: &PathEntry, query: Option<&str>, page: &
         }
         AuthorizerKind::Fault(fault) => {
             let told = format!(
-                "authorizer {} is at fault: {}",
+                "authorizer `{}` is at fault: {}",
                 authorizer.name, fault.message
             );
             page.line("auth", &told);
