@@ -179,7 +179,10 @@ impl Asked<'_> {
             Found::MethodNotAllowed(allow) => {
                 page.line("answer", &format!("405 method_not_allowed, Allow: {allow}"))
             }
-            Found::NotFound => page.line("answer", "404 not_found"),
+            Found::NotFound => match canonical.risks.check(Tolerance::default()) {
+                Err(error) => page.line("answer", &format!("{} {}", error.status(), error.code())),
+                Ok(()) => page.line("answer", "404 not_found"),
+            },
         }
     }
 

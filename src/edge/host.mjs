@@ -174,10 +174,13 @@ function apply(headers, lines, from, to) {
 
 // The gateway itself failed: this one answer is made without it.
 export function crashed(error) {
-  console.error(JSON.stringify({ level: 'error', code: 'internal_error', blame: 'gateway', reason: String(error?.stack ?? error) }));
+  const id = crypto.randomUUID().replaceAll('-', '');
+  const reason = String(error?.stack ?? error);
+  console.error(JSON.stringify({ level: 'error', request_id: id, status: 500, code: 'internal_error', blame: 'gateway', reason }));
   const detail = 'The gateway failed on this request.';
-  return new Response(
-    JSON.stringify({ type: 'about:blank', title: 'Internal Server Error', status: 500, detail, code: 'internal_error', error: detail, message: detail }),
-    { status: 500, headers: { 'content-type': PROBLEM } },
-  );
+  const problem = {
+    type: 'about:blank', title: 'Internal Server Error', status: 500, detail, code: 'internal_error', error: detail, message: detail,
+    request_id: id,
+  };
+  return new Response(JSON.stringify(problem), { status: 500, headers: { 'content-type': PROBLEM, 'x-request-id': id } });
 }

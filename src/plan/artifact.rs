@@ -3,9 +3,13 @@
 use std::fmt;
 
 use super::blueprint::{BLUEPRINT_VERSION, Blueprint};
+use super::memory::foresee;
 
 /// What every artifact starts with; its version follows, little-endian.
 const MAGIC: &[u8; 8] = b"causeway";
+
+/// Memory that a plan needs, by the length of its artifact: the blueprint, and the route table made of it.
+const BYTES_PER_BYTE: usize = 7;
 
 impl Blueprint {
     /// The artifact: magic, version, postcard.
@@ -33,6 +37,7 @@ impl Blueprint {
         if version != BLUEPRINT_VERSION {
             return Err(ArtifactError::OtherVersion(version));
         }
+        foresee(rest.len().saturating_mul(BYTES_PER_BYTE));
         match postcard::take_from_bytes(rest) {
             Ok((blueprint, [])) => Ok(blueprint),
             _ => Err(ArtifactError::Damaged),

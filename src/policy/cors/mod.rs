@@ -1,7 +1,8 @@
 //! Cross-origin resource sharing (Fetch standard, section 3.3): the gateway answers preflights itself, before
 //! anybody is asked for credentials, and says on every answer who may read it.
 //!
-//! - An origin that is not allowed gets no `Access-Control-*` field, whatever the upstream says.
+//! - An origin that is not allowed gets no field by which a browser would let it read the answer, whatever the upstream
+//!   says. (`Access-Control-Allow-Methods` and its like pass: outside a preflight they mean nothing.)
 //! - `*` is only ever sent as itself; an origin is sent back only where the config names it.
 //! - `Vary: Origin` is added, never put in the place of the upstream's `Vary`.
 
