@@ -29,9 +29,11 @@ pub enum Body {
 impl<'a> Request<'a> {
     /// Takes a request's absolute URL apart; nothing of it is normalised.
     pub fn new(method: &'a str, url: &'a str) -> Option<Request<'a>> {
-        let (scheme, rest) = url.split_once("://")?;
-        let at = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-        let (authority, target) = rest.split_at(at);
+        let scheme_end = url.bytes().position(|b| b == b':')?;
+        let (scheme, rest) = url.split_at_checked(scheme_end)?;
+        let rest = rest.strip_prefix("://")?;
+        let end = rest.bytes().position(|b| matches!(b, b'/' | b'?' | b'#'));
+        let (authority, target) = rest.split_at_checked(end.unwrap_or(rest.len()))?;
         Some(Request {
             method,
             scheme,

@@ -21,7 +21,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use peers::{Answer, Request, Worker};
-use serde_json::{Value, json};
+use serde_json::json;
 use support::{assert_problem, eventually, tokens};
 
 /// Both tests write the folder that wrangler bundles from.
@@ -112,7 +112,7 @@ fn the_local_server_serves_the_config_and_follows_it() {
         |word: &str| config.replace(r#""status": "ok""#, &format!(r#""status": "{word}""#));
     let says = |server: &DevServer, word: &str| {
         let answer = server.get("/health").filter(|a| a.status == 200);
-        answer.is_some_and(|a| a.json()["status"] == Value::from(word))
+        answer.is_some_and(|a| a.json()["status"] == *word)
     };
     assert_ne!(changed("second"), config);
     let saved = Instant::now();

@@ -2,6 +2,7 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     reason = "the helpers are part of tests; clippy takes them for library code"
 )]
 

@@ -3,6 +3,7 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     reason = "the helpers are part of tests; clippy takes them for library code"
 )]
 
@@ -14,7 +15,6 @@ use std::time::Duration;
 
 use peers::{Answer, Gateway, Options, Request, Upstream};
 use serde_json::json;
-use support::assert_problem;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -57,8 +57,17 @@ fn panicking(when: &str, target: &str) -> Request {
 /// The problem document, and nothing of the program in it.
 #[track_caller]
 fn assert_crashed(answer: &Answer) {
-    assert_problem(answer, 500, "internal_error");
     let text = answer.text();
+    assert_eq!(answer.status, 500, "{text}");
+    assert_eq!(
+        answer.header("content-type"),
+        Some("application/problem+json")
+    );
+    let problem = answer.json();
+    assert_eq!(problem["code"], "internal_error", "{text}");
+    assert_eq!(problem["status"], 500, "{text}");
+    assert_eq!(problem["error"], problem["detail"], "{text}");
+    assert_eq!(problem["message"], problem["detail"], "{text}");
     for word in [
         "panic",
         "wasm",

@@ -74,7 +74,7 @@ fn fault_1_what_is_misspelt_is_closed_and_told_before_it_is_deployed() {
             .join("\n")
             .contains("unknown_type")
     );
-    let gateway = support::gateway(&unknown.to_string(), support::options());
+    let gateway = support::gateway(unknown.to_string(), support::options());
     assert_problem(&gateway.get("/x"), 500, "config_error");
 }
 
@@ -84,7 +84,7 @@ fn fault_2_the_rules_of_the_format_are_enforced_by_the_worker_itself() {
         { "method": "GET", "path": "/open", "response": 1, "auth": false },
         { "method": "GET", "path": "/closed", "response": 1, "atuh": true, "auth": false },
     ] });
-    let gateway = support::gateway(&misspelt.to_string(), support::options());
+    let gateway = support::gateway(misspelt.to_string(), support::options());
     assert_eq!(gateway.get("/open").status, 200);
     assert_problem(&gateway.get("/closed"), 500, "config_error");
 }
@@ -123,7 +123,7 @@ fn fault_4_a_parameter_goes_before_a_wildcard_whatever_their_order() {
         if reversed {
             paths.reverse();
         }
-        let gateway = support::gateway(&json!({ "paths": paths }).to_string(), support::options());
+        let gateway = support::gateway(json!({ "paths": paths }).to_string(), support::options());
         for (target, name) in [
             ("/users/5", "parameter"),
             ("/users/me", "exact"),
@@ -256,7 +256,7 @@ fn fault_8_a_bound_service_receives_only_the_variables_that_are_named() {
     let options = support::options()
         .text("REGION", "eu")
         .service("GUARD", GUARD, None);
-    let gateway = support::gateway(&config.to_string(), options);
+    let gateway = support::gateway(config.to_string(), options);
     for (target, expected) in [("/none", json!({})), ("/one", json!({ "REGION": "eu" }))] {
         let answer = gateway.get(target);
         assert_eq!(answer.status, 200, "{}", answer.text());

@@ -314,7 +314,7 @@ fn response_header_bytes_that_are_not_utf8_pass_intact() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let config = json!({ "cors": support::cors(), "paths": [open("GET", "/{.+}")] });
-    let gateway = support::gateway(&support::with_upstream(config, &url), support::options());
+    let gateway = support::gateway(support::with_upstream(config, &url), support::options());
     let server = thread::spawn(move || {
         let mut wire = Wire::new(listener.accept().unwrap().0);
         wire.head().unwrap();

@@ -73,26 +73,30 @@ export function is_time_out(error) {
 }
 
 // lines: F, time-out in ms, websocket mark, URL, number of lines of request edits, request id, those edits, ...
-async function dispatch(request, lines) {
+function dispatch(request, lines) {
   const { method, body } = request;
   const headers = outgoing(request, lines, 6, 6 + Number(lines[4]));
   if (lines[2] === 'w') headers.set('upgrade', 'websocket');
-  const aborter = new AbortController();
-  // The time-out ends with the head: a body may take as long as it takes.
-  const timer = setTimeout(() => aborter.abort(), Number(lines[1]));
-  try {
+  return new Promise((resolve, reject) => {
+    // The time-out ends with the head: a body may take as long as it takes. A fetch that nobody waits for any more is
+    // cancelled with the request it belongs to, so that no AbortController needs to be made.
+    const timer = setTimeout(() => reject(new TimedOut()), Number(lines[1]));
     // fetch(url, init) refuses a body on GET and HEAD; a Request made from a Request keeps it.
-    const reply = body !== null && (method === 'GET' || method === 'HEAD')
-      ? await fetch(new Request(lines[3], request), { headers, redirect: 'manual', signal: aborter.signal })
-      : await fetch(lines[3], { method, headers, body, redirect: 'manual', signal: aborter.signal });
-    if (reply.status === 101 && reply.webSocket === null) throw new Error('it switched protocols without being asked');
-    return reply;
-  } catch (error) {
-    // Nothing else aborts; what fetch rejects with is a copy that tells nothing.
-    throw aborter.signal.aborted ? new TimedOut() : error;
-  } finally {
-    clearTimeout(timer);
-  }
+    const sent = body !== null && (method === 'GET' || method === 'HEAD')
+      ? fetch(new Request(lines[3], request), { headers, redirect: 'manual' })
+      : fetch(lines[3], { method, headers, body, redirect: 'manual' });
+    sent.then(
+      (reply) => {
+        clearTimeout(timer);
+        if (reply.status === 101 && reply.webSocket === null) reject(new Error('it switched protocols without being asked'));
+        else resolve(reply);
+      },
+      (error) => {
+        clearTimeout(timer);
+        reject(error);
+      },
+    );
+  });
 }
 
 function outgoing(request, lines, from, to) {
@@ -142,20 +146,29 @@ function handedOn(reply, lines, from) {
 function own(lines) {
   const edits = 3 + Number(lines[2]);
   const headers = new Headers();
-  apply(headers, lines, 3, edits);
+  for (let i = 3; i < edits; i += 2) {
+    // There is nothing yet that could be removed.
+    const mark = lines[i].charCodeAt(0);
+    if (mark === SET) headers.set(lines[i].slice(1), lines[i + 1]);
+    else if (mark !== REMOVE) headers.append(lines[i].slice(1), lines[i + 1]);
+  }
   const status = Number(lines[1]);
   const empty = status === 204 || status === 205 || status === 304;
-  return new Response(empty ? null : lines.slice(edits).join('\n'), { status, headers });
+  const body = lines.length === edits + 1 ? lines[edits] : lines.slice(edits).join('\n');
+  return new Response(empty ? null : body, { status, headers });
 }
+
+const SET = 0x3d; // =
+const REMOVE = 0x2d; // -
 
 function apply(headers, lines, from, to) {
   for (let i = from; i < to; i += 2) {
-    const name = lines[i].slice(1);
-    switch (lines[i][0]) {
-      case '=': headers.set(name, lines[i + 1]); break;
-      case '+': headers.append(name, lines[i + 1]); break;
-      default: headers.delete(name);
-    }
+    const line = lines[i];
+    const mark = line.charCodeAt(0);
+    const name = line.slice(1);
+    if (mark === SET) headers.set(name, lines[i + 1]);
+    else if (mark === REMOVE) headers.delete(name);
+    else headers.append(name, lines[i + 1]);
   }
 }
 

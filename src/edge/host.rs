@@ -35,7 +35,7 @@ pub struct Head {
     lines: [Range<usize>; LINES],
 }
 
-const LINES: usize = 9;
+const LINES: usize = 8;
 
 impl Head {
     pub fn new(text: String) -> Head {
@@ -58,7 +58,7 @@ impl Head {
     }
 
     pub fn body(&self) -> Body {
-        match self.line(8) {
+        match self.line(7) {
             "" => Body::None,
             "chunked" => Body::Chunked,
             _ => Body::Sized,
@@ -69,11 +69,10 @@ impl Head {
     fn field(&self, name: &str) -> Option<&str> {
         let line = match name {
             "origin" => 2,
-            "authorization" => 3,
-            "connection" => 4,
-            "cf-connecting-ip" => 5,
-            "upgrade" => 6,
-            "host" => 7,
+            "connection" => 3,
+            "cf-connecting-ip" => 4,
+            "upgrade" => 5,
+            "host" => 6,
             _ => return None,
         };
         Some(self.line(line))

@@ -40,7 +40,7 @@ pub fn start() -> String {
     )
 }
 
-/// Takes one request. `head` is lines: method, URL, `Origin`, `Authorization`, `Connection`, `CF-Connecting-IP`,
+/// Takes one request. `head` is lines: method, URL, `Origin`, `Connection`, `CF-Connecting-IP`,
 /// `Upgrade`, `Host`, and for a request with a body its `Content-Length` or `chunked`; what is absent is an empty line.
 ///
 /// The script of the answer, or `None` where the exchange waits for something: then [`waiting`] is its task.

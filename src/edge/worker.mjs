@@ -66,7 +66,6 @@ function handle(request, env, ctx) {
     const { headers } = request;
     const head = request.method + '\n' + request.url
       + '\n' + (headers.get('origin') ?? '')
-      + '\n' + (headers.get('authorization') ?? '')
       + '\n' + (headers.get('connection') ?? '')
       + '\n' + (headers.get('cf-connecting-ip') ?? '')
       + '\n' + (headers.get('upgrade') ?? '')

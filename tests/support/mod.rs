@@ -6,7 +6,6 @@
     clippy::unwrap_used,
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
     clippy::disallowed_methods,
     reason = "this module is part of tests; clippy takes it for library code"
 )]

@@ -14,13 +14,6 @@ use crate::plan::{Cors, OriginPattern, Text};
 /// Methods that a preflight is told where the config lists none.
 const DEFAULT_METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
-/// Fields that only the answer to a preflight has: an upstream's own would tell of rules that do not hold.
-const OF_PREFLIGHTS: [&str; 3] = [
-    "access-control-allow-methods",
-    "access-control-allow-headers",
-    "access-control-max-age",
-];
-
 /// A compiled CORS policy.
 #[derive(Debug)]
 pub struct Policy {
@@ -98,9 +91,6 @@ impl Policy {
         match (&self.expose, verdict) {
             (Some(names), Verdict::Allowed) => edits.set("access-control-expose-headers", names),
             _ => edits.remove("access-control-expose-headers"),
-        }
-        for name in OF_PREFLIGHTS {
-            edits.remove(name);
         }
         if !self.any {
             edits.append("vary", "Origin");

@@ -80,9 +80,6 @@ fn the_upstreams_word_is_removed_where_the_origin_is_denied() {
             Edit::Remove("access-control-allow-origin"),
             Edit::Remove("access-control-allow-credentials"),
             Edit::Remove("access-control-expose-headers"),
-            Edit::Remove("access-control-allow-methods"),
-            Edit::Remove("access-control-allow-headers"),
-            Edit::Remove("access-control-max-age"),
             Edit::Append("vary", "Origin"),
         ]
     );
