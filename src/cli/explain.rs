@@ -9,7 +9,7 @@ use std::path::Path;
 use causeway::config::draw;
 use causeway::exchange::Request;
 use causeway::http::{Method, is_token};
-use causeway::plan::{Blueprint, PathEntry, compile};
+use causeway::plan::{Blueprint, PathEntry, Tolerance, compile};
 use causeway::policy::cors::{Policy, Verdict};
 use causeway::route::{Candidate, Canonical, Found, Match, PathError, Table, canonicalise};
 
