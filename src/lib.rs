@@ -1,4 +1,25 @@
-//! Causeway: an API gateway for Cloudflare Workers.
+//! Causeway: an API gateway that runs as a Cloudflare Worker and sends requests on to backends on any cloud.
+//!
+//! # The life of a request
+//!
+//! 1. The edge hands the request's head over in one string; body and response stay outside.
+//! 2. [`route`] brings the path to its one spelling, which is both matched and forwarded, and finds the path of the config.
+//! 3. [`policy::cors`] answers a browser's preflight; nobody has been asked for credentials yet.
+//! 4. [`auth`] knows the caller, or refuses.
+//! 5. A `pre_process` hook, where the path names one, lets the request go on, or answers in its place.
+//! 6. The path acts: it answers by itself, calls a function, or writes a [`Forward`](host::Forward) with what
+//!    [`policy::mapping`] and [`upstream`] say of its fields.
+//! 7. Whatever answers, the answer gets its request id, its CORS fields and, for a refusal, its [`problem`] document.
+//!
+//! [`gateway`] is that order in code, and there is no other: paths cannot change it.
+//!
+//! # From config to plan
+//!
+//! [`config`] reads what a person wrote and tells all that is wrong with it at once. [`plan`] compiles it: ahead of time to
+//! a [`Blueprint`](plan::Blueprint) that is shipped with the worker, and once per isolate to a [`Plan`](plan::Plan).
+//! Nothing of it is done again for a request.
+//!
+//! Only `edge`, which is compiled for WebAssembly alone, names the platform; all else takes a [`Host`](host::Host).
 
 pub mod auth;
 pub mod config;
