@@ -370,8 +370,28 @@ fn binary() -> PathBuf {
         "node_modules/workerd/bin/workerd".to_owned(),
     ];
     let root = workspace();
-    let found = places.iter().map(|p| root.join(p)).find(|p| p.exists());
-    found.expect("workerd is installed: run npm ci")
+    let find = || places.iter().map(|p| root.join(p)).find(|p| p.exists());
+    find()
+        .or_else(|| {
+            install(&root, || find().is_some());
+            find()
+        })
+        .expect("npm ci has installed workerd")
+}
+
+/// Installs the npm packages, once among all tests that find them missing at the same time.
+fn install(root: &Path, is_there: impl Fn() -> bool) {
+    let lock = fs::File::open(root.join("package-lock.json")).expect("the lock file is there");
+    lock.lock().expect("the lock file can be locked");
+    if is_there() {
+        return;
+    }
+    let status = Command::new("npm")
+        .args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])
+        .current_dir(root)
+        .status()
+        .expect("npm runs: install Node 20 or newer");
+    assert!(status.success(), "npm ci failed");
 }
 
 /// The top of the project.
