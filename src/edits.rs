@@ -35,10 +35,6 @@ impl Edits {
         self.push('-', name, "");
     }
 
-    pub fn extend(&mut self, other: &Edits) {
-        self.0.push_str(&other.0);
-    }
-
     /// The encoded form; ends with a line feed unless empty.
     pub fn as_str(&self) -> &str {
         &self.0

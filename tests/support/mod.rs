@@ -16,10 +16,7 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime};
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use causeway::plan::compile;
-use hmac::{Hmac, KeyInit, Mac};
 use peers::upstream::Recorded;
 use peers::{Answer, Gateway, Options, Upstream};
 use serde_json::{Value, json};
@@ -132,21 +129,8 @@ pub fn token(mut claims: Value) -> String {
 
 /// A token with exactly this header and these claims, signed as the header's `alg` says: HS256, HS384 or HS512.
 pub fn signed(header: &Value, claims: &Value) -> String {
-    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-    let message = format!("{}.{}", part(header), part(claims));
-    macro_rules! mac {
-        ($hash:ty) => {{
-            let mut mac = Hmac::<$hash>::new_from_slice(SECRET.as_bytes()).expect("a key");
-            mac.update(message.as_bytes());
-            URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())
-        }};
-    }
-    let signature = match header["alg"].as_str() {
-        Some("HS384") => mac!(sha2::Sha384),
-        Some("HS512") => mac!(sha2::Sha512),
-        _ => mac!(sha2::Sha256),
-    };
-    format!("{message}.{signature}")
+    let algorithm = header["alg"].as_str().unwrap_or("HS256");
+    tokens::sign_parts(algorithm, SECRET, header, claims)
 }
 
 /// Asserts that an answer is the gateway's own refusal, complete in every member (RFC 9457 section 3.1).
