@@ -5,7 +5,10 @@
 /// Each edit is two lines: a mark and the name, then the value. One string crosses from WebAssembly to JavaScript
 /// far cheaper than a list of pairs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Edits(String);
+pub struct Edits {
+    text: String,
+    count: usize,
+}
 
 /// One change to a set of header fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +23,10 @@ pub enum Edit<'a> {
 
 impl Edits {
     pub fn with_capacity(bytes: usize) -> Self {
-        Edits(String::with_capacity(bytes))
+        Edits {
+            text: String::with_capacity(bytes),
+            count: 0,
+        }
     }
 
     pub fn set(&mut self, name: &str, value: &str) {
@@ -35,13 +41,35 @@ impl Edits {
         self.push('-', name, "");
     }
 
+    /// Adds edits that were written before.
+    pub fn extend(&mut self, other: &Edits) {
+        self.text.push_str(&other.text);
+        self.count = self.count.saturating_add(other.count);
+    }
+
+    /// Adds `count` edits in their encoded form, in pieces. No piece may hold a line end but those that the form has:
+    /// this is for names that are known and values that have been checked, on the way of every request.
+    pub fn write(&mut self, count: usize, encoded: &[&str]) {
+        self.text
+            .reserve(encoded.iter().map(|piece| piece.len()).sum());
+        for piece in encoded {
+            self.text.push_str(piece);
+        }
+        self.count = self.count.saturating_add(count);
+    }
+
     /// The encoded form; ends with a line feed unless empty.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    /// How many edits there are.
+    pub fn count(&self) -> usize {
+        self.count
     }
 
     pub fn iter(&self) -> impl Iterator<Item = Edit<'_>> {
-        let mut lines = self.0.split_terminator('\n');
+        let mut lines = self.text.split_terminator('\n');
         std::iter::from_fn(move || {
             let (head, value) = (lines.next()?, lines.next()?);
             Some(match head.split_at_checked(1)? {
@@ -55,11 +83,12 @@ impl Edits {
     fn push(&mut self, mark: char, name: &str, value: &str) {
         // Callers check values where they come from; a value that slipped through must not become another edit.
         let whole = !value.bytes().any(|b| matches!(b, b'\n' | b'\r' | 0));
-        self.0.push(if whole { mark } else { '-' });
-        self.0.push_str(name);
-        self.0.push('\n');
-        self.0.push_str(if whole { value } else { "" });
-        self.0.push('\n');
+        self.text.push(if whole { mark } else { '-' });
+        self.text.push_str(name);
+        self.text.push('\n');
+        self.text.push_str(if whole { value } else { "" });
+        self.text.push('\n');
+        self.count = self.count.saturating_add(1);
     }
 }
 
@@ -74,15 +103,22 @@ mod tests {
         edits.remove("x-email");
         edits.append("vary", "Origin");
         edits.set("x-empty", "");
+        let mut more = Edits::default();
+        more.write(2, &["=x-a\n", "1", "\n-x-b\n", "\n"]);
+        edits.extend(&more);
+        let read: Vec<_> = edits.iter().collect();
         assert_eq!(
-            edits.iter().collect::<Vec<_>>(),
+            read,
             [
                 Edit::Set("via", "1.1 causeway"),
                 Edit::Remove("x-email"),
                 Edit::Append("vary", "Origin"),
                 Edit::Set("x-empty", ""),
+                Edit::Set("x-a", "1"),
+                Edit::Remove("x-b"),
             ]
         );
+        assert_eq!(edits.count(), read.len());
     }
 
     #[test]

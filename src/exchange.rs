@@ -55,6 +55,7 @@ pub struct Answer<R> {
     pub kind: Kind<R>,
     /// Changes to the answer's fields, after [`crate::upstream::RESPONSE_REMOVED`] are gone.
     pub edits: Edits,
+    /// The host sets it as `X-Request-Id`.
     pub request_id: String,
     /// For the operator, where something went wrong.
     pub log: Option<String>,
@@ -74,16 +75,31 @@ pub enum Kind<R> {
 
 /// 128 random bits in hexadecimal, as `X-Request-Id` and problem documents carry them.
 pub fn request_id(host: &impl Host) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut id = String::with_capacity(32);
-    for word in [host.random(), host.random()] {
-        for shift in (0..16u32).rev() {
-            let nibble = (word >> shift.saturating_mul(4)) & 0xf;
-            let digit = usize::try_from(nibble).ok().and_then(|n| DIGITS.get(n));
-            id.push(char::from(digit.copied().unwrap_or(b'0')));
-        }
+    let mut id = [0; 32];
+    for half in id.chunks_exact_mut(16) {
+        half.copy_from_slice(&hexadecimal(host.random()));
     }
-    id
+    str::from_utf8(&id).unwrap_or_default().to_owned()
+}
+
+/// The digits of a number, all at once: each half byte is moved into a byte of its own and made a digit there.
+fn hexadecimal(number: u64) -> [u8; 16] {
+    const EACH: u128 = 0x0101_0101_0101_0101_0101_0101_0101_0101;
+    let mut spread = u128::from(number);
+    for (shift, mask) in [
+        (32, 0xffff_ffff_0000_0000_ffff_ffff),
+        (16, 0x0000_ffff_0000_ffff_0000_ffff_0000_ffff),
+        (8, 0x00ff_00ff_00ff_00ff_00ff_00ff_00ff_00ff),
+        (4, EACH.wrapping_mul(0x0f)),
+    ] {
+        spread = (spread | (spread << shift)) & mask;
+    }
+    // One in each byte whose number is over nine: from there on the letters follow.
+    let letters = (spread.wrapping_add(EACH.wrapping_mul(6)) >> 4) & EACH;
+    let digits = spread
+        .wrapping_add(EACH.wrapping_mul(u128::from(b'0')))
+        .wrapping_add(letters.wrapping_mul(u128::from(b'a' - b'9' - 1)));
+    digits.to_be_bytes()
 }
 
 #[cfg(test)]
@@ -100,6 +116,21 @@ mod tests {
         ] {
             let parts = Request::new("GET", url).map(|r| (r.scheme, r.authority, r.target));
             assert_eq!(parts, expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_written_in_hexadecimal() {
+        for number in [
+            0,
+            9,
+            10,
+            0x0123_4567_89ab_cdef,
+            u64::MAX,
+            0xa0f9_0000_0000_0001,
+        ] {
+            let digits = hexadecimal(number);
+            assert_eq!(str::from_utf8(&digits).unwrap(), format!("{number:016x}"));
         }
     }
 }

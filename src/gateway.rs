@@ -54,7 +54,8 @@ async fn inbound<H: Host>(
     };
     // The platform puts the Host header into the URL unchecked: one with a slash would move the path.
     let host_header = host.header("host");
-    if !is_authority(request.authority) || !host_header.is_none_or(|h| is_authority(&h)) {
+    let moved = host_header.is_some_and(|h| *h != *request.authority && !is_authority(&h));
+    if moved || !is_authority(request.authority) {
         return Err(Problem::client(
             400,
             "invalid_host",
@@ -85,7 +86,7 @@ async fn inbound<H: Host>(
         }
     };
     canonical.risks.check(path.tolerate).map_err(bad_path)?;
-    guards(request, host)?;
+    let websocket = guards(request, host)?;
     let claims = caller::authenticate(plan, host, path, canonical.query)?;
     let exchange = Exchange {
         plan,
@@ -96,6 +97,7 @@ async fn inbound<H: Host>(
         matched: &matched,
         claims: claims.as_ref(),
         request_id,
+        websocket,
     };
     if let Some(hook) = &path.pre_process
         && let Some(reply) = exchange.guard(hook).await?
@@ -135,8 +137,8 @@ fn preflight<H: Host>(
     Ok(true)
 }
 
-/// Refuses what no upstream could be sent as it came.
-fn guards<H: Host>(request: Request<'_>, host: &H) -> Result<(), Problem> {
+/// Refuses what no upstream could be sent as it came. Whether the client asks for a WebSocket.
+fn guards<H: Host>(request: Request<'_>, host: &H) -> Result<bool, Problem> {
     let bodiless = matches!(request.method, "GET" | "HEAD");
     if bodiless && request.body == Body::Chunked {
         // The platform drops such a body without a word (RFC 9110 section 15.5.12).
@@ -146,7 +148,8 @@ fn guards<H: Host>(request: Request<'_>, host: &H) -> Result<(), Problem> {
             "A GET or HEAD request with a body needs a Content-Length.",
         ));
     }
-    if websocket(request, host) {
+    let websocket = websocket(request, host);
+    if websocket {
         if host.header("sec-websocket-version").as_deref() != Some("13") {
             // RFC 6455 section 4.4.
             let problem = Problem::client(
@@ -167,7 +170,7 @@ fn guards<H: Host>(request: Request<'_>, host: &H) -> Result<(), Problem> {
             ));
         }
     }
-    Ok(())
+    Ok(websocket)
 }
 
 /// Whether the client asks for a WebSocket (RFC 6455 section 4.1). Any other upgrade is not taken up (RFC 9110
@@ -199,7 +202,6 @@ fn outbound<R>(
     mut edits: Edits,
     request_id: String,
 ) -> Answer<R> {
-    edits.set("x-request-id", &request_id);
     if let Some(policy) = &plan.cors
         && !matches!(outcome, Ok(Outcome::Preflight))
     {

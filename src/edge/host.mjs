@@ -3,25 +3,45 @@
 
 import services from './services.mjs';
 import { unanswered } from './causeway.js';
+import { put } from './wire.mjs';
 
 const PROBLEM = 'application/problem+json';
+const REQUEST_ID = 'x-request-id';
 
-// Names of fields that are not passed on.
+// Names of fields: those that are not passed on, and those that are asked for by number.
 let fromRequest = [];
 let fromResponse = [];
+let fields = [];
 
-export function remove(request, response) {
+export function know(request, response, numbered) {
   fromRequest = request;
   fromResponse = response;
+  fields = numbered;
 }
 
 // ---- what an exchange asks of its request and its environment ----
 
-export function header(request, name) {
-  return request.headers.get(name) ?? undefined;
+// The exchange that the gateway works on: { request, env, method, headers, body }, the last three read once.
+let current;
+
+export function enter(exchange) {
+  current = exchange;
 }
 
-export function variable(env, name) {
+export function field(number) {
+  const value = current.headers.get(fields[number]);
+  return value === null ? -1 : put(value);
+}
+
+export function header(name) {
+  return current.headers.get(name) ?? undefined;
+}
+
+export function variable(name) {
+  return variable_of(current.env, name);
+}
+
+export function variable_of(env, name) {
   const value = env[name];
   return typeof value === 'string' ? value : undefined;
 }
@@ -33,8 +53,9 @@ export function fill(bytes) {
 // ---- calls of other code ----
 
 // Resolves to [kind, value]: 'proceed', 'reply' with a Response, 'object' with JSON, or 'other' with a type's name.
-export async function call(request, env, binding, name, edits, variables, context, reply) {
-  const subject = reply ?? edited(request, edits);
+export async function call(binding, name, edits, variables, context, reply) {
+  const { env } = current;
+  const subject = reply ?? edited(current, edits);
   let result;
   if (name === undefined) {
     const Service = services.get(binding);
@@ -51,19 +72,20 @@ export async function call(request, env, binding, name, edits, variables, contex
   return ['other', result === null ? 'null' : typeof result];
 }
 
-function edited(request, edits) {
+function edited(exchange, edits) {
   const lines = edits.split('\n');
-  const headers = outgoing(request, lines, 0, lines.length - 1);
+  const headers = outgoing(exchange, lines, 0, lines.length - 1);
   // The callee may read the body; what goes on to an upstream is the other branch.
-  const source = request.body === null ? request : request.clone();
+  const { request } = exchange;
+  const source = exchange.body === null ? request : request.clone();
   return new Request(source, { headers, redirect: 'manual' });
 }
 
 // ---- sending on ----
 
 // Rejects with the platform's error, or so that is_time_out knows it.
-export function send(request, script) {
-  return dispatch(request, script.split('\n'));
+export function send(script) {
+  return dispatch(current, script.split('\n'));
 }
 
 class TimedOut extends Error {}
@@ -72,19 +94,21 @@ export function is_time_out(error) {
   return error instanceof TimedOut;
 }
 
-// lines: F, time-out in ms, websocket mark, URL, number of lines of request edits, request id, those edits, ...
-function dispatch(request, lines) {
-  const { method, body } = request;
-  const headers = outgoing(request, lines, 6, 6 + Number(lines[4]));
-  if (lines[2] === 'w') headers.set('upgrade', 'websocket');
+// lines: F, request id, time-out in ms, websocket mark, URL, number of request edits, those edits, ...
+function dispatch(exchange, lines) {
+  const { request, method } = exchange;
+  const headers = outgoing(exchange, lines, EDITS, afterEdits(lines));
+  if (lines[3] === 'w') headers.set('upgrade', 'websocket');
   return new Promise((resolve, reject) => {
     // The time-out ends with the head: a body may take as long as it takes. A fetch that nobody waits for any more is
     // cancelled with the request it belongs to, so that no AbortController needs to be made.
-    const timer = setTimeout(() => reject(new TimedOut()), Number(lines[1]));
+    const timer = setTimeout(() => reject(new TimedOut()), Number(lines[2]));
+    // A body that a callee has read a branch of is not the one of the beginning.
+    const body = exchange.body === null ? null : request.body;
     // fetch(url, init) refuses a body on GET and HEAD; a Request made from a Request keeps it.
     const sent = body !== null && (method === 'GET' || method === 'HEAD')
-      ? fetch(new Request(lines[3], request), { headers, redirect: 'manual' })
-      : fetch(lines[3], { method, headers, body, redirect: 'manual' });
+      ? fetch(new Request(lines[4], request), { headers, redirect: 'manual' })
+      : fetch(lines[4], { method, headers, body, redirect: 'manual' });
     sent.then(
       (reply) => {
         clearTimeout(timer);
@@ -99,8 +123,15 @@ function dispatch(request, lines) {
   });
 }
 
-function outgoing(request, lines, from, to) {
-  const headers = new Headers(request.headers);
+// Where the request's edits begin in a script, and where they end.
+const EDITS = 6;
+
+function afterEdits(lines) {
+  return EDITS + 2 * Number(lines[5]);
+}
+
+function outgoing(exchange, lines, from, to) {
+  const headers = new Headers(exchange.headers);
   for (let i = 0; i < fromRequest.length; i++) headers.delete(fromRequest[i]);
   apply(headers, lines, from, to);
   return headers;
@@ -109,24 +140,24 @@ function outgoing(request, lines, from, to) {
 // ---- answering ----
 
 // Turns the gateway's script into the response.
-export function answer(script, request, reply) {
-  const lines = script.split('\n');
-  switch (lines[0]) {
-    case 'F': return forward(request, lines);
-    case 'R': return handedOn(reply, lines, 1);
-    default: return own(lines);
+export function answer(exchange, script, reply) {
+  switch (script[0]) {
+    case 'F': return forward(exchange, script.split('\n'));
+    case 'R': return handedOn(reply, script.split('\n'), 2);
+    default: return own(script);
   }
 }
 
-async function forward(request, lines) {
-  const edits = 6 + Number(lines[4]);
+async function forward(exchange, lines) {
+  const edits = afterEdits(lines);
   try {
-    return handedOn(await dispatch(request, lines), lines, edits);
+    return handedOn(await dispatch(exchange, lines), lines, edits);
   } catch (error) {
-    const [status, body] = unanswered(is_time_out(error), String(error?.message ?? error), lines[5]).split('\n');
+    const [status, body] = unanswered(is_time_out(error), String(error?.message ?? error), lines[1]).split('\n');
     const headers = new Headers();
     apply(headers, lines, edits, lines.length - 1);
     headers.set('content-type', PROBLEM);
+    headers.set(REQUEST_ID, lines[1]);
     return new Response(body, { status: Number(status), headers });
   }
 }
@@ -138,24 +169,35 @@ function handedOn(reply, lines, from) {
   const connection = headers.get('connection');
   if (connection !== null) for (const name of connection.split(',')) headers.delete(name.trim());
   for (let i = 0; i < fromResponse.length; i++) headers.delete(fromResponse[i]);
+  headers.set(REQUEST_ID, lines[1]);
   apply(headers, lines, from, lines.length - 1);
   return response;
 }
 
-// lines: O, status, number of lines of edits, those edits, body
-function own(lines) {
-  const edits = 3 + Number(lines[2]);
-  const headers = new Headers();
-  for (let i = 3; i < edits; i += 2) {
-    // There is nothing yet that could be removed.
-    const mark = lines[i].charCodeAt(0);
-    if (mark === SET) headers.set(lines[i].slice(1), lines[i + 1]);
-    else if (mark !== REMOVE) headers.append(lines[i].slice(1), lines[i + 1]);
+// Fields of the gateway's own answers, by status and edits: the same ones come again and again, and a copy is cheaper
+// than to write them one by one.
+const written = new Map();
+const MOST_WRITTEN = 256;
+
+// script: O, request id, length of status and edits, status, edits, body
+function own(script) {
+  const idEnds = script.indexOf('\n', 2);
+  const headEnds = script.indexOf('\n', idEnds + 1);
+  const bodyAt = headEnds + 1 + Number(script.slice(idEnds + 1, headEnds));
+  const key = script.slice(headEnds + 1, bodyAt);
+  let head = written.get(key);
+  if (head === undefined) {
+    const lines = key.split('\n');
+    const headers = new Headers();
+    apply(headers, lines, 1, lines.length - 1);
+    const status = Number(lines[0]);
+    head = { status, headers, empty: status === 204 || status === 205 || status === 304 };
+    if (written.size === MOST_WRITTEN) written.clear();
+    written.set(key, head);
   }
-  const status = Number(lines[1]);
-  const empty = status === 204 || status === 205 || status === 304;
-  const body = lines.length === edits + 1 ? lines[edits] : lines.slice(edits).join('\n');
-  return new Response(empty ? null : body, { status, headers });
+  const response = new Response(head.empty ? null : script.slice(bodyAt), head);
+  response.headers.set(REQUEST_ID, script.slice(2, idEnds));
+  return response;
 }
 
 const SET = 0x3d; // =

@@ -10,18 +10,16 @@ use wasm_bindgen::prelude::*;
 use crate::exchange::Body;
 use crate::host::{Call, CallError, Called, Callee, Forward, Host, SendError};
 
-use super::script;
+use super::{script, wire};
 
-/// A request and the environment it came with.
+/// The exchange at hand, of which JavaScript knows the request and the environment.
 pub struct EdgeHost {
-    request: JsValue,
-    env: JsValue,
     head: Head,
 }
 
 impl EdgeHost {
-    pub fn new(request: JsValue, env: JsValue, head: Head) -> Self {
-        EdgeHost { request, env, head }
+    pub fn new(head: Head) -> Self {
+        EdgeHost { head }
     }
 
     pub fn head(&self) -> &Head {
@@ -29,22 +27,26 @@ impl EdgeHost {
     }
 }
 
+/// Fields that are asked for by their number here, which is cheaper than by name.
+pub const FIELDS: &[&str] = &["connection", "upgrade", "cf-connecting-ip", "authorization"];
+
 /// The lines that every request brings along, so that the common ones are not asked for one by one.
 pub struct Head {
     text: String,
     lines: [Range<usize>; LINES],
 }
 
-const LINES: usize = 8;
+const LINES: usize = 5;
 
 impl Head {
     pub fn new(text: String) -> Head {
         let mut lines = [const { 0..0 }; LINES];
-        let mut at = 0usize;
-        for (line, slot) in text.split('\n').zip(&mut lines) {
-            let end = at.saturating_add(line.len());
-            *slot = at..end;
-            at = end.saturating_add(1);
+        let mut from = 0usize;
+        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        let ends = ends.map(|(at, _)| at).chain([text.len()]);
+        for (end, line) in ends.zip(&mut lines) {
+            *line = from..end;
+            from = end.saturating_add(1);
         }
         Head { text, lines }
     }
@@ -58,24 +60,11 @@ impl Head {
     }
 
     pub fn body(&self) -> Body {
-        match self.line(7) {
+        match self.line(4) {
             "" => Body::None,
             "chunked" => Body::Chunked,
             _ => Body::Sized,
         }
-    }
-
-    /// `None` where the field is not among those that are brought along.
-    fn field(&self, name: &str) -> Option<&str> {
-        let line = match name {
-            "origin" => 2,
-            "connection" => 3,
-            "cf-connecting-ip" => 4,
-            "upgrade" => 5,
-            "host" => 6,
-            _ => return None,
-        };
-        Some(self.line(line))
     }
 
     fn line(&self, index: usize) -> &str {
@@ -88,11 +77,12 @@ impl Host for EdgeHost {
     type Reply = JsValue;
 
     fn header(&self, name: &str) -> Option<Cow<'_, str>> {
-        match self.head.field(name) {
-            Some("") => None,
-            Some(value) => Some(Cow::Borrowed(value)),
-            None => js::header(&self.request, name).map(Cow::Owned),
-        }
+        let line = match name {
+            "origin" => self.head.line(2),
+            "host" => self.head.line(3),
+            _ => return asked(name).map(Cow::Owned),
+        };
+        (!line.is_empty()).then_some(Cow::Borrowed(line))
     }
 
     fn now_ms(&self) -> u64 {
@@ -105,12 +95,12 @@ impl Host for EdgeHost {
     }
 
     fn variable(&self, name: &str) -> Option<String> {
-        variable(&self.env, name)
+        js::variable(name)
     }
 
     async fn send(&self, forward: &Forward) -> Result<JsValue, SendError> {
         let script = script::forward_head(forward, "", 0);
-        js::send(&self.request, &script).await.map_err(|error| {
+        js::send(&script).await.map_err(|error| {
             if js::is_time_out(&error) {
                 SendError::TimedOut
             } else {
@@ -129,8 +119,6 @@ impl Host for EdgeHost {
             Callee::Service { alias } => (alias, None),
         };
         let answer = js::call(
-            &self.request,
-            &self.env,
             owner,
             function,
             call.edits.as_str(),
@@ -151,9 +139,20 @@ impl Host for EdgeHost {
     }
 }
 
-/// A text variable or secret.
-pub fn variable(env: &JsValue, name: &str) -> Option<String> {
-    js::variable(env, name)
+/// A field that the head does not bring along.
+fn asked(name: &str) -> Option<String> {
+    match FIELDS.iter().position(|known| *known == name) {
+        Some(number) => {
+            let length = js::field(number);
+            usize::try_from(length).ok().map(wire::received)
+        }
+        None => js::header(name),
+    }
+}
+
+/// A text variable or secret of a given environment.
+pub fn variable_of(env: &JsValue, name: &str) -> Option<String> {
+    js::variable_of(env, name)
 }
 
 fn message(error: &JsValue) -> String {
@@ -192,16 +191,17 @@ mod js {
 
     #[wasm_bindgen(raw_module = "./host.mjs")]
     extern "C" {
-        pub fn header(request: &JsValue, name: &str) -> Option<String>;
-        pub fn variable(env: &JsValue, name: &str) -> Option<String>;
+        /// The length of the text that is put, or -1.
+        pub fn field(number: usize) -> i32;
+        pub fn header(name: &str) -> Option<String>;
+        pub fn variable(name: &str) -> Option<String>;
+        pub fn variable_of(env: &JsValue, name: &str) -> Option<String>;
         pub fn fill(bytes: &mut [u8]);
         pub fn is_time_out(error: &JsValue) -> bool;
         #[wasm_bindgen(catch)]
-        pub async fn send(request: &JsValue, script: &str) -> Result<JsValue, JsValue>;
+        pub async fn send(script: &str) -> Result<JsValue, JsValue>;
         #[wasm_bindgen(catch)]
         pub async fn call(
-            request: &JsValue,
-            env: &JsValue,
             owner: &str,
             function: Option<&str>,
             edits: &str,

@@ -7,6 +7,7 @@ mod host;
 mod script;
 mod source;
 mod tasks;
+mod wire;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -20,7 +21,7 @@ use crate::plan::Plan;
 use crate::problem::Problem;
 use crate::upstream::{REQUEST_REMOVED, RESPONSE_REMOVED};
 
-use host::{EdgeHost, Head};
+use host::{EdgeHost, FIELDS, Head};
 use tasks::Output;
 
 thread_local! {
@@ -28,26 +29,24 @@ thread_local! {
     static PLAN: RefCell<Option<Rc<Plan>>> = const { RefCell::new(None) };
 }
 
-/// Makes a new instance ready. The names of the fields that are not passed on: of requests on the first line, of
-/// responses on the second.
+/// Makes a new instance ready. Names of fields, three lines of them: those that are not passed on with a request, those
+/// that are not passed on with a response, and those that are asked for by number.
 #[wasm_bindgen]
 pub fn start() -> String {
     console_error_panic_hook::set_once();
-    format!(
-        "{}\n{}",
-        REQUEST_REMOVED.join(" "),
-        RESPONSE_REMOVED.join(" ")
-    )
+    [REQUEST_REMOVED, RESPONSE_REMOVED, FIELDS]
+        .map(|names| names.join(" "))
+        .join("\n")
 }
 
-/// Takes one request. `head` is lines: method, URL, `Origin`, `Connection`, `CF-Connecting-IP`,
-/// `Upgrade`, `Host`, and for a request with a body its `Content-Length` or `chunked`; what is absent is an empty line.
+/// Takes one request, whose head is the text of `length` bytes that was written last. Its lines: method, URL, `Origin`,
+/// `Host`, and for a request with a body its `Content-Length` or `chunked`; what is absent is an empty line.
 ///
-/// The script of the answer, or `None` where the exchange waits for something: then [`waiting`] is its task.
+/// The length of the answer's script, or 0 where the exchange waits for something: then [`waiting`] is its task.
 #[wasm_bindgen]
-pub fn serve(request: JsValue, env: JsValue, head: String) -> Option<String> {
+pub fn serve(length: usize) -> usize {
     let plan = PLAN.with_borrow(Clone::clone);
-    let host = EdgeHost::new(request, env, Head::new(head));
+    let host = EdgeHost::new(Head::new(wire::received(length)));
     tasks::run(async move {
         #[cfg(feature = "deliberate-panic")]
         panic_on_request(&host).await;
@@ -63,16 +62,16 @@ pub fn serve(request: JsValue, env: JsValue, head: String) -> Option<String> {
     })
 }
 
-/// The task that the last call of [`serve`], [`prepare`] or [`refresh`] left waiting. `host.mjs` is told through `wake`
+/// The task that the last call of [`serve`], [`prepare`] or [`refresh`] left waiting. `tasks.mjs` is told through `wake`
 /// when to [`resume`] it.
 #[wasm_bindgen]
 pub fn waiting() -> u32 {
     tasks::waiting()
 }
 
-/// Goes on with a task: its outcome, or `None` where it waits again or is no more.
+/// Goes on with a task: the length of its outcome, or 0 where it waits again or is no more.
 #[wasm_bindgen]
-pub fn resume(task: u32) -> Option<String> {
+pub fn resume(task: u32) -> usize {
     tasks::resume(task)
 }
 
@@ -94,15 +93,15 @@ pub fn unanswered(timed_out: bool, reason: String, request_id: &str) -> String {
     format!("{}\n{}", problem.status, problem.body(request_id))
 }
 
-/// Finds a config and makes a plan of it. The outcome is the time in ms at which to look again.
+/// Finds a config and makes a plan of it. The outcome, as of [`serve`], is the time in ms at which to look again.
 #[wasm_bindgen]
-pub fn prepare(env: worker::Env, bundled: js_sys::Uint8Array) -> Option<String> {
+pub fn prepare(env: worker::Env, bundled: js_sys::Uint8Array) -> usize {
     tasks::run(async move { source::prepare(&env, &bundled).await.to_string().into() })
 }
 
 /// Looks again for the config in KV; what is there replaces the plan if it is good.
 #[wasm_bindgen]
-pub fn refresh(env: worker::Env, bundled: js_sys::Uint8Array) -> Option<String> {
+pub fn refresh(env: worker::Env, bundled: js_sys::Uint8Array) -> usize {
     tasks::run(async move { source::refresh(&env, &bundled).await.to_string().into() })
 }
 

@@ -7,10 +7,9 @@ use crate::exchange::{Answer, Kind};
 use crate::host::Forward;
 use crate::problem::Problem;
 
-/// - `F`, time-out in ms, `w` for a WebSocket, URL, number of lines of request edits, request id, request edits,
-///   answer edits
-/// - `R`, answer edits
-/// - `O`, status, number of lines of answer edits, those edits, body
+/// - `F`, request id, time-out in ms, `w` for a WebSocket, URL, number of request edits, request edits, answer edits
+/// - `R`, request id, answer edits
+/// - `O`, request id, number of UTF-16 units of the next two together, status, answer edits, body
 pub fn write(answer: &Answer<JsValue>) -> String {
     let edits = answer.edits.as_str();
     match &answer.kind {
@@ -19,8 +18,8 @@ pub fn write(answer: &Answer<JsValue>) -> String {
             script.push_str(edits);
             script
         }
-        Kind::Reply(_) => format!("R\n{edits}"),
-        Kind::Own { status, body } => own(*status, &answer.edits, body),
+        Kind::Reply(_) => ["R\n", &answer.request_id, "\n", edits].concat(),
+        Kind::Own { status, body } => own(*status, answer, body),
     }
 }
 
@@ -35,13 +34,13 @@ pub fn forward_head(forward: &Forward, request_id: &str, room: usize) -> String 
             .saturating_add(80),
     );
     script.push_str("F\n");
-    script.push_str(&forward.timeout_ms.to_string());
+    script.push_str(request_id);
+    script.push('\n');
+    number(&mut script, forward.timeout_ms);
     script.push_str(if forward.websocket { "\nw\n" } else { "\n\n" });
     script.push_str(&forward.url);
     script.push('\n');
-    script.push_str(&lines(&forward.edits).to_string());
-    script.push('\n');
-    script.push_str(request_id);
+    number(&mut script, forward.edits.count());
     script.push('\n');
     script.push_str(edits);
     script
@@ -51,7 +50,6 @@ pub fn forward_head(forward: &Forward, request_id: &str, room: usize) -> String 
 pub fn refused(problem: &Problem, request_id: String) -> Answer<JsValue> {
     let mut edits = Edits::default();
     edits.set("content-type", "application/problem+json");
-    edits.set("x-request-id", &request_id);
     Answer {
         kind: Kind::Own {
             status: problem.status,
@@ -66,10 +64,24 @@ pub fn refused(problem: &Problem, request_id: String) -> Answer<JsValue> {
     }
 }
 
-fn own(status: u16, edits: &Edits, body: &str) -> String {
-    format!("O\n{status}\n{}\n{}{body}", lines(edits), edits.as_str())
+fn own(status: u16, answer: &Answer<JsValue>, body: &str) -> String {
+    let edits = answer.edits.as_str();
+    // A status has three digits.
+    let units = edits.encode_utf16().count().saturating_add(4);
+    let room = edits.len().saturating_add(body.len()).saturating_add(60);
+    let mut script = String::with_capacity(room);
+    script.push_str("O\n");
+    script.push_str(&answer.request_id);
+    script.push('\n');
+    number(&mut script, units);
+    script.push('\n');
+    number(&mut script, status);
+    script.push('\n');
+    script.push_str(edits);
+    script.push_str(body);
+    script
 }
 
-fn lines(edits: &Edits) -> usize {
-    edits.as_str().bytes().filter(|b| *b == b'\n').count()
+fn number(script: &mut String, number: impl ToString) {
+    script.push_str(&number.to_string());
 }

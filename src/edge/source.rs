@@ -142,7 +142,7 @@ fn is_ready() -> bool {
 }
 
 fn variable(env: &Env, name: &str) -> Option<String> {
-    host::variable(env, name)
+    host::variable_of(env, name)
 }
 
 fn report(source: &str, why: &str) {

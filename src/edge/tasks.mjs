@@ -1,13 +1,15 @@
 // Drives what waits inside the gateway. Every step into it is taken here or in worker.mjs, so that a trap is seen.
 
 import * as gateway from './causeway.js';
+import { enter } from './host.mjs';
+import { take } from './wire.mjs';
 
-// By task: how its promise settles.
+// By task: whose it is and how its promise settles.
 const settlers = new Map();
 
 // The promise of the task that the last call into the gateway left waiting.
-export function waiting() {
-  return new Promise((resolve, reject) => settlers.set(gateway.waiting(), { resolve, reject }));
+export function waiting(exchange) {
+  return new Promise((resolve, reject) => settlers.set(gateway.waiting(), { exchange, resolve, reject }));
 }
 
 // Called by the gateway, from within: the step is taken when it has returned.
@@ -15,17 +17,18 @@ export function wake(task) {
   queueMicrotask(() => {
     const settler = settlers.get(task);
     if (settler === undefined) return;
-    let script;
+    let length;
     try {
-      script = gateway.resume(task);
+      enter(settler.exchange);
+      length = gateway.resume(task);
     } catch (error) {
       settlers.delete(task);
       settler.reject(error);
       return;
     }
-    if (script !== undefined) {
+    if (length !== 0) {
       settlers.delete(task);
-      settler.resolve([script, gateway.reply()]);
+      settler.resolve([take(length), gateway.reply()]);
     }
   });
 }

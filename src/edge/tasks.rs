@@ -12,6 +12,8 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use wasm_bindgen::prelude::*;
 
+use super::wire;
+
 /// What a task comes to: text for JavaScript, and the response that goes with it, if one does.
 pub struct Output {
     pub script: String,
@@ -36,17 +38,19 @@ thread_local! {
 }
 
 /// Runs a task to its end, or as far as it goes. Most end at once, without a promise.
-pub fn run(task: impl Future<Output = Output> + 'static) -> Option<String> {
+///
+/// The length of what it comes to, or 0 where it waits.
+pub fn run(task: impl Future<Output = Output> + 'static) -> usize {
     let mut task: Task = Box::pin(task);
     // What waits at first is polled again by `resume`, with a waker that knows it.
     match task.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(output) => Some(ended(output)),
+        Poll::Ready(output) => ended(output),
         Poll::Pending => {
             let id = LAST.get().wrapping_add(1);
             LAST.set(id);
             WAITING.with_borrow_mut(|waiting| waiting.insert(id, task));
             wake(id);
-            None
+            0
         }
     }
 }
@@ -56,16 +60,18 @@ pub fn waiting() -> u32 {
     LAST.get()
 }
 
-/// Polls a task again.
-pub fn resume(id: u32) -> Option<String> {
+/// Polls a task again, with the outcome of [`run`].
+pub fn resume(id: u32) -> usize {
     // Taken out while it runs: it may start or wake others.
-    let mut task = WAITING.with_borrow_mut(|waiting| waiting.remove(&id))?;
+    let Some(mut task) = WAITING.with_borrow_mut(|waiting| waiting.remove(&id)) else {
+        return 0;
+    };
     let waker = Waker::from(Arc::new(Wakes(id)));
     match task.as_mut().poll(&mut Context::from_waker(&waker)) {
-        Poll::Ready(output) => Some(ended(output)),
+        Poll::Ready(output) => ended(output),
         Poll::Pending => {
             WAITING.with_borrow_mut(|waiting| waiting.insert(id, task));
-            None
+            0
         }
     }
 }
@@ -75,11 +81,11 @@ pub fn reply() -> JsValue {
     REPLY.take().unwrap_or(JsValue::UNDEFINED)
 }
 
-fn ended(output: Output) -> String {
+fn ended(output: Output) -> usize {
     if output.reply.is_some() {
         REPLY.set(output.reply);
     }
-    output.script
+    wire::give(output.script)
 }
 
 struct Wakes(u32);

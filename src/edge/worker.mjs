@@ -3,17 +3,17 @@
 import * as gateway from './causeway.js';
 import wasm from './causeway_bg.wasm';
 import plan from './plan.bin';
-import { answer, crashed, remove } from './host.mjs';
+import { answer, crashed, enter, know } from './host.mjs';
 import { abandon, waiting } from './tasks.mjs';
+import { connect, put, take } from './wire.mjs';
 
 const BUNDLED = new Uint8Array(plan);
 
 let instance = start();
 
 function start() {
-  gateway.initSync({ module: wasm });
-  const [request, response] = gateway.start().split('\n');
-  remove(request.split(' '), response.split(' '));
+  connect(gateway.initSync({ module: wasm }));
+  know(...gateway.start().split('\n').map((names) => names.split(' ')));
   return { prepared: false, refreshAt: Infinity };
 }
 
@@ -28,10 +28,14 @@ function failed(it, error) {
   return crashed(error);
 }
 
+// The outcome of a call that may have left a task waiting.
+async function outcome(length) {
+  return length === 0 ? (await waiting())[0] : take(length);
+}
+
 async function prepare(it, request, env, ctx) {
   try {
-    const at = gateway.prepare(env, BUNDLED) ?? (await waiting())[0];
-    it.refreshAt = Number(at);
+    it.refreshAt = time(await outcome(gateway.prepare(env, BUNDLED)));
     it.prepared = true;
   } catch (error) {
     return failed(it, error);
@@ -43,16 +47,21 @@ async function prepare(it, request, env, ctx) {
 async function refresh(it, env) {
   it.refreshAt = Infinity;
   try {
-    it.refreshAt = Number(gateway.refresh(env, BUNDLED) ?? (await waiting())[0]);
+    it.refreshAt = time(await outcome(gateway.refresh(env, BUNDLED)));
   } catch (error) {
     failed(it, error);
   }
 }
 
-async function late(it, request) {
+function time(text) {
+  const ms = Number(text);
+  return Number.isNaN(ms) ? Infinity : ms;
+}
+
+async function late(it, exchange) {
   try {
-    const [script, reply] = await waiting();
-    return answer(script, request, reply);
+    const [script, reply] = await waiting(exchange);
+    return answer(exchange, script, reply);
   } catch (error) {
     return failed(it, error);
   }
@@ -62,17 +71,15 @@ function handle(request, env, ctx) {
   const it = instance;
   if (!it.prepared) return prepare(it, request, env, ctx);
   try {
-    if (Date.now() >= it.refreshAt) ctx.waitUntil(refresh(it, env));
-    const { headers } = request;
-    const head = request.method + '\n' + request.url
+    if (it.refreshAt !== Infinity && Date.now() >= it.refreshAt) ctx.waitUntil(refresh(it, env));
+    const { method, headers, body } = request;
+    const exchange = { request, env, method, headers, body };
+    enter(exchange);
+    const length = gateway.serve(put(method + '\n' + request.url
       + '\n' + (headers.get('origin') ?? '')
-      + '\n' + (headers.get('connection') ?? '')
-      + '\n' + (headers.get('cf-connecting-ip') ?? '')
-      + '\n' + (headers.get('upgrade') ?? '')
       + '\n' + (headers.get('host') ?? '')
-      + '\n' + (request.body === null ? '' : headers.get('content-length') ?? 'chunked');
-    const script = gateway.serve(request, env, head);
-    return script === undefined ? late(it, request) : answer(script, request);
+      + '\n' + (body === null ? '' : headers.get('content-length') ?? 'chunked')));
+    return length === 0 ? late(it, exchange) : answer(exchange, take(length));
   } catch (error) {
     return failed(it, error);
   }

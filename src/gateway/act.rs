@@ -22,6 +22,7 @@ pub struct Exchange<'a, H> {
     pub matched: &'a Match<'a, 'a>,
     pub claims: Option<&'a Claims>,
     pub request_id: &'a str,
+    pub websocket: bool,
 }
 
 impl<H: Host> Exchange<'_, H> {
@@ -114,7 +115,7 @@ impl<H: Host> Exchange<'_, H> {
             url,
             edits,
             timeout_ms: self.path.timeout_ms,
-            websocket: super::websocket(self.request, self.host),
+            websocket: self.websocket,
         })
     }
 

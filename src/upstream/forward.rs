@@ -32,7 +32,7 @@ pub const RESPONSE_REMOVED: &[&str] = &["proxy-authenticate", "proxy-connection"
 pub struct Inbound<'a> {
     /// `http` or `https`.
     pub scheme: &'a str,
-    /// Host and port as the client addressed them.
+    /// Host and port as the client addressed them; what cannot stand in a URL there has been refused.
     pub authority: &'a str,
     /// As the platform tells it; `None` where it does not.
     pub client_ip: Option<&'a str>,
@@ -42,20 +42,52 @@ pub struct Inbound<'a> {
 /// Tells the upstream who asked and how: `Forwarded` (RFC 7239), its older `X-` forms, `Via` (RFC 9110 section 7.6.3)
 /// and `X-Request-Id`.
 pub fn forwarding(inbound: &Inbound<'_>, edits: &mut Edits) {
+    let Inbound {
+        scheme,
+        authority,
+        request_id,
+        ..
+    } = *inbound;
     let ip = inbound.client_ip.filter(|ip| is_ip(ip));
-    match ip {
-        Some(ip) => edits.set("x-forwarded-for", ip),
-        None => edits.remove("x-forwarded-for"),
-    }
-    edits.set("x-forwarded-proto", inbound.scheme);
-    edits.set("x-forwarded-host", inbound.authority);
-    edits.set("forwarded", &forwarded(ip, inbound));
-    edits.append("via", "1.1 causeway");
-    edits.set("x-request-id", inbound.request_id);
+    // RFC 7239 section 6: an IPv6 address is bracketed and quoted, as is a host with a port.
+    let (bracket, close) = match ip {
+        Some(ip) if ip.contains(':') => ("\"[", "]\""),
+        _ => ("", ""),
+    };
+    let quoted = authority.bytes().any(|b| matches!(b, b':' | b'[' | b']'));
+    let quote = if quoted { "\"" } else { "" };
+    edits.write(
+        6,
+        &[
+            if ip.is_some() { "=" } else { "-" },
+            "x-forwarded-for\n",
+            ip.unwrap_or_default(),
+            "\n=x-forwarded-proto\n",
+            scheme,
+            "\n=x-forwarded-host\n",
+            authority,
+            "\n=forwarded\nfor=",
+            bracket,
+            ip.unwrap_or("unknown"),
+            close,
+            ";host=",
+            quote,
+            authority,
+            quote,
+            ";proto=",
+            scheme,
+            "\n+via\n1.1 causeway\n=x-request-id\n",
+            request_id,
+            "\n",
+        ],
+    );
 }
 
 /// Removes the fields that `Connection` names (RFC 9110 section 7.6.1).
 pub fn hop_by_hop(connection: &str, edits: &mut Edits) {
+    if matches!(connection, "keep-alive" | "close") {
+        return;
+    }
     for name in connection.split(',').map(str::trim) {
         let name = name.to_ascii_lowercase();
         // A field that must reach the upstream cannot be talked away.
@@ -67,23 +99,6 @@ pub fn hop_by_hop(connection: &str, edits: &mut Edits) {
             edits.remove(&name);
         }
     }
-}
-
-fn forwarded(ip: Option<&str>, inbound: &Inbound<'_>) -> String {
-    let mut value = String::with_capacity(96);
-    // RFC 7239 section 6: an IPv6 address is bracketed and quoted, as is a host with a port.
-    match ip {
-        Some(ip) if ip.contains(':') => value.extend(["for=\"[", ip, "]\""]),
-        Some(ip) => value.extend(["for=", ip]),
-        None => value.push_str("for=unknown"),
-    }
-    if crate::http::is_token(inbound.authority) {
-        value.extend([";host=", inbound.authority]);
-    } else {
-        value.extend([";host=\"", inbound.authority, "\""]);
-    }
-    value.extend([";proto=", inbound.scheme]);
-    value
 }
 
 fn is_ip(text: &str) -> bool {

@@ -15,6 +15,8 @@ use crate::plan::{Cors, OriginPattern, Text};
 /// Methods that a preflight is told where the config lists none.
 const DEFAULT_METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
+const EXPOSE: &str = "access-control-expose-headers";
+
 /// A compiled CORS policy.
 #[derive(Debug)]
 pub struct Policy {
@@ -24,8 +26,11 @@ pub struct Policy {
     methods: String,
     /// `None`: whatever the preflight asks for.
     headers: Option<String>,
-    expose: Option<String>,
     max_age: Option<String>,
+    /// The fields of an answer to an allowed origin, but for its name.
+    allowed: Edits,
+    /// The fields of an answer to anybody else.
+    denied: Edits,
 }
 
 #[derive(Debug)]
@@ -58,15 +63,32 @@ impl Policy {
             .allow_origins
             .iter()
             .any(|o| matches!(o, OriginPattern::Any));
+        let any = any && !config.allow_credentials;
+        let mut allowed = Edits::default();
+        credentials(config.allow_credentials, &mut allowed);
+        let mut denied = Edits::default();
+        denied.remove("access-control-allow-origin");
+        credentials(false, &mut denied);
+        denied.remove(EXPOSE);
+        match list(&config.expose_headers) {
+            Some(names) => allowed.set(EXPOSE, &names),
+            None => allowed.remove(EXPOSE),
+        }
+        if !any {
+            for edits in [&mut allowed, &mut denied] {
+                edits.append("vary", "Origin");
+            }
+        }
         Policy {
-            any: any && !config.allow_credentials,
+            any,
             origins: origins.collect(),
             credentials: config.allow_credentials,
             methods: list(&config.allow_methods).unwrap_or_else(|| DEFAULT_METHODS.to_owned()),
             headers: list(&config.allow_headers)
                 .filter(|_| !config.allow_headers.iter().any(|h| h == "*")),
-            expose: list(&config.expose_headers),
             max_age: config.max_age.map(|seconds| seconds.to_string()),
+            allowed,
+            denied,
         }
     }
 
@@ -81,26 +103,19 @@ impl Policy {
 
     /// The fields of any answer but a preflight's (Fetch standard, section 3.3.3). Those of the upstream are removed.
     pub fn actual(&self, origin: Option<&str>, edits: &mut Edits) {
-        let verdict = self.verdict(origin);
-        match (verdict, origin) {
-            (Verdict::Allowed, Some(origin)) => self.allow_origin(origin, edits),
-            _ => {
-                edits.remove("access-control-allow-origin");
-                edits.remove("access-control-allow-credentials");
+        match origin {
+            Some(origin) if self.verdict(Some(origin)) == Verdict::Allowed => {
+                self.allow_origin(origin, edits);
+                edits.extend(&self.allowed);
             }
-        }
-        match (&self.expose, verdict) {
-            (Some(names), Verdict::Allowed) => edits.set("access-control-expose-headers", names),
-            _ => edits.remove("access-control-expose-headers"),
-        }
-        if !self.any {
-            edits.append("vary", "Origin");
+            _ => edits.extend(&self.denied),
         }
     }
 
     /// The fields of a preflight's answer to an allowed origin (Fetch standard, section 4.8).
     pub fn preflight(&self, origin: &str, requested_headers: Option<&str>, edits: &mut Edits) {
         self.allow_origin(origin, edits);
+        credentials(self.credentials, edits);
         edits.set("access-control-allow-methods", &self.methods);
         if let Some(headers) = self.headers.as_deref().or(requested_headers) {
             edits.set("access-control-allow-headers", headers);
@@ -115,15 +130,8 @@ impl Policy {
     }
 
     fn allow_origin(&self, origin: &str, edits: &mut Edits) {
-        edits.set(
-            "access-control-allow-origin",
-            if self.any { "*" } else { origin },
-        );
-        if self.credentials {
-            edits.set("access-control-allow-credentials", "true");
-        } else {
-            edits.remove("access-control-allow-credentials");
-        }
+        let origin = if self.any { "*" } else { origin };
+        edits.set("access-control-allow-origin", origin);
     }
 }
 
@@ -149,6 +157,15 @@ fn is_labels(text: &str) -> bool {
                 .bytes()
                 .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_')
     })
+}
+
+fn credentials(allowed: bool, edits: &mut Edits) {
+    const NAME: &str = "access-control-allow-credentials";
+    if allowed {
+        edits.set(NAME, "true");
+    } else {
+        edits.remove(NAME);
+    }
 }
 
 fn list(names: &[String]) -> Option<String> {
