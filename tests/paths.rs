@@ -1,14 +1,7 @@
 //! A protected path has one spelling: whatever else reads like it is refused, or is that path, or is another path for
 //! every upstream.
 
-#![allow(
-    clippy::arithmetic_side_effects,
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "clippy takes the helpers of tests for library code"
-)]
+#![cfg(test)]
 
 mod support;
 

@@ -1,11 +1,7 @@
 //! Code beside the gateway: functions of bound workers, hooks, and services of the bundle. Whatever goes wrong with it
 //! closes the path.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "the helpers are part of tests; clippy takes them for library code"
-)]
+#![cfg(test)]
 
 mod functions;
 mod guards;

@@ -1,10 +1,6 @@
 //! Tokens end to end: who comes in, and what everybody else is told.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "the helpers are part of tests; clippy takes them for library code"
-)]
+#![cfg(test)]
 
 mod access;
 #[path = "../support/mod.rs"]
