@@ -10,8 +10,7 @@ use support::{Setup, arrived, assert_problem, open, target, token};
 
 fn setup() -> Setup {
     let guarded = |method: &str, path: &str, mapping: Value| {
-        let mut entry = open(method, path);
-        entry["auth"] = true.into();
+        let mut entry = support::guarded(method, path);
         entry["mapping"] = mapping;
         entry
     };

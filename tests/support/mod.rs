@@ -171,3 +171,10 @@ pub fn target(recorded: &Recorded) -> &str {
 pub fn open(method: &str, path: &str) -> Value {
     json!({ "method": method, "path": path, "auth": false, "integration": { "type": "http", "server": "up" } })
 }
+
+/// The same for a caller with a token.
+pub fn guarded(method: &str, path: &str) -> Value {
+    let mut entry = open(method, path);
+    entry["auth"] = true.into();
+    entry
+}
