@@ -1,14 +1,8 @@
 //! Bodies pass as they come: piece by piece, both ways at once, in constant memory, and never longer or more whole
 //! than they were.
 
-#![allow(
-    clippy::arithmetic_side_effects,
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "clippy takes the helpers of tests for library code"
-)]
+#![cfg(test)]
+#![allow(clippy::arithmetic_side_effects, reason = "small numbers")]
 
 mod support;
 

@@ -1,10 +1,7 @@
 //! The command line, word for word: `tests/cli/NAME.txt` is what a command prints, after its exit status. After a
 //! wanted change, `CAUSEWAY_BLESS=1 cargo test` writes the files anew.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test fails by panicking, in its helpers too"
-)]
+#![cfg(test)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

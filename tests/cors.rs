@@ -1,10 +1,6 @@
 //! Cross-origin resource sharing (Fetch standard, section 3.3), as a browser sees it.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "the helpers are part of tests; clippy takes them for library code"
-)]
+#![cfg(test)]
 
 mod support;
 

@@ -1,13 +1,7 @@
 //! The tools around the gateway: what `wrangler deploy` would ship, and the local server that follows its config.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    clippy::disallowed_methods,
-    reason = "the helpers are part of tests; clippy takes them for library code"
-)]
+#![cfg(test)]
+#![allow(clippy::disallowed_methods, reason = "tests live in real time")]
 
 mod support;
 
@@ -20,7 +14,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use peers::{Answer, Request, Worker};
+use peers::{Answer, Request, Worker, npm};
 use serde_json::json;
 use support::{assert_problem, eventually, tokens};
 
@@ -38,7 +32,8 @@ fn what_would_be_deployed_is_complete_and_starts() {
     let _alone = BUILD_FOLDER.lock().unwrap_or_else(|e| e.into_inner());
     let scratch = Scratch::new("deploy");
     let out = scratch.0.join("bundle");
-    let bin = xtask::root().join("node_modules/.bin");
+    npm::ensure().unwrap();
+    let bin = npm::bin();
     let path = std::env::var("PATH").unwrap_or_default();
     let output = Command::new(bin.join("wrangler"))
         .args(["deploy", "--dry-run", "--outdir"])

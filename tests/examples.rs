@@ -1,13 +1,7 @@
 //! The configs that come with the project: each is without a warning, and each of its paths answers.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    reason = "the helpers are part of tests; clippy takes them for library code"
-)]
+#![cfg(test)]
+#![allow(clippy::arithmetic_side_effects, reason = "small numbers")]
 
 mod support;
 

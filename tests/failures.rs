@@ -1,13 +1,7 @@
 //! Upstreams that are not there, too slow or broken, and clients that leave.
 
-#![allow(
-    clippy::arithmetic_side_effects,
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "clippy takes the helpers of tests for library code"
-)]
+#![cfg(test)]
+#![allow(clippy::disallowed_methods, reason = "tests live in real time")]
 
 mod support;
 

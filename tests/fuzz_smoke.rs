@@ -1,11 +1,7 @@
 //! The fuzz targets over their committed seeds and mutations of them: the same on every run.
 
-#![allow(
-    clippy::arithmetic_side_effects,
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking, in its helpers too"
-)]
+#![cfg(test)]
+#![allow(clippy::arithmetic_side_effects, reason = "small numbers")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,13 +1,6 @@
 //! Requests that no well-meaning client sends; each has its stated answer.
 
-#![allow(
-    clippy::arithmetic_side_effects,
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "clippy takes the helpers of tests for library code"
-)]
+#![cfg(test)]
 
 mod support;
 
@@ -17,8 +10,7 @@ use support::{Setup, arrived, assert_problem, open, target, token};
 
 fn setup() -> Setup {
     let guarded = |method: &str, path: &str, mapping: Value| {
-        let mut entry = open(method, path);
-        entry["auth"] = true.into();
+        let mut entry = support::guarded(method, path);
         entry["mapping"] = mapping;
         entry
     };

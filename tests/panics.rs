@@ -1,11 +1,7 @@
 //! A panic costs one request. The worker here is built so that the header `X-Panic` makes the gateway panic: at once
 //! with `now`, after it has waited for something with `later`.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "the helpers are part of tests; clippy takes them for library code"
-)]
+#![cfg(test)]
 
 mod support;
 

@@ -1,33 +1,21 @@
 //! A protected path has one spelling: whatever else reads like it is refused, or is that path, or is another path for
 //! every upstream.
 
-#![allow(
-    clippy::arithmetic_side_effects,
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "clippy takes the helpers of tests for library code"
-)]
+#![cfg(test)]
 
 mod support;
 
 use peers::Request;
 use serde_json::{Value, json};
-use support::{Setup, arrived, assert_problem, open, target, token};
+use support::{Setup, arrived, assert_problem, guarded, open, target, token};
 
 fn setup() -> Setup {
-    let guarded = |path: &str| -> Value {
-        let mut entry = open("ANY", path);
-        entry["auth"] = true.into();
-        entry
-    };
     // Nothing before the wildcard is stripped: what arrives is what was matched.
     support::setup(json!({
         "authorizer": support::authorizer(),
         "cors": support::cors(),
         "paths": [
-            guarded("/admin"),
+            guarded("ANY", "/admin"),
             { "method": "ANY", "path": "/admin/{.+}", "auth": true, "response": "inside" },
             open("ANY", "/{.+}"),
         ],

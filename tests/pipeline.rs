@@ -1,9 +1,6 @@
 //! The whole pipeline in memory: its phases in their order, time virtual.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test fails by panicking, in its helpers too"
-)]
+#![cfg(test)]
 
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -1,13 +1,6 @@
 //! Faults of the gateway whose configs Causeway reads, one test each: here they are not.
 
-#![allow(
-    clippy::arithmetic_side_effects,
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "clippy takes the helpers of tests for library code"
-)]
+#![cfg(test)]
 
 mod support;
 

@@ -1,13 +1,6 @@
 //! What the gateway changes in a request and in its answer on their way through, and what it leaves alone.
 
-#![allow(
-    clippy::arithmetic_side_effects,
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "clippy takes the helpers of tests for library code"
-)]
+#![cfg(test)]
 
 mod support;
 

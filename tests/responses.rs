@@ -1,5 +1,7 @@
 //! Answers that the config holds itself.
 
+#![cfg(test)]
+
 mod support;
 
 use peers::{Options, Request};

@@ -1,5 +1,7 @@
 //! The worker starts and answers.
 
+#![cfg(test)]
+
 mod support;
 
 use peers::Options;

@@ -1,10 +1,6 @@
 //! Where the config comes from, what becomes of a bad one, and what its references mean.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "the helpers are part of tests; clippy takes them for library code"
-)]
+#![cfg(test)]
 
 mod support;
 

@@ -3,6 +3,7 @@
 //! - [`upstream`]: a backend that tells what reached it, and misbehaves on demand.
 //! - [`client`]: an HTTP/1.1 client for when bytes matter.
 //! - [`workerd`]: runs a worker in the real runtime, without Node.
+//! - [`npm`]: the packages that workerd and wrangler come in.
 //! - [`kv`]: the service that stands behind a KV binding.
 //! - [`gateway`]: the built gateway in workerd, from a config.
 //!
@@ -12,6 +13,7 @@
 pub mod client;
 pub mod gateway;
 pub mod kv;
+pub mod npm;
 pub mod upstream;
 pub mod wire;
 pub mod workerd;

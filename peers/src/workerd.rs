@@ -9,10 +9,11 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, mpsc};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, mpsc};
 use std::time::{Duration, Instant};
 
 use crate::kv::Kv;
+use crate::npm;
 
 /// The runtime's rules that a worker gets unless it names others.
 pub const COMPATIBILITY_DATE: &str = "2026-10-01";
@@ -167,9 +168,10 @@ impl Worker {
         config.worker(&self, "main");
         let config = config.finish();
         fs::write(folder.join("config.capnp"), config).expect("the config");
+        let binary = binary();
         // Standard output serves as control channel: there the port is reported, between the worker's own lines.
         let spawned = Instant::now();
-        let child = Command::new(binary())
+        let child = Command::new(binary)
             .args(["serve", "--experimental", "--control-fd=1", "config.capnp"])
             .current_dir(&folder)
             .stdin(Stdio::null())
@@ -352,8 +354,13 @@ impl Config<'_> {
     }
 }
 
-/// The workerd of this platform.
-fn binary() -> PathBuf {
+/// The workerd of this platform, installed if need be.
+fn binary() -> &'static Path {
+    static FOUND: OnceLock<PathBuf> = OnceLock::new();
+    FOUND.get_or_init(find_binary)
+}
+
+fn find_binary() -> PathBuf {
     if let Some(named) = std::env::var_os("WORKERD") {
         return named.into();
     }
@@ -369,29 +376,10 @@ fn binary() -> PathBuf {
         format!("node_modules/@cloudflare/workerd-{system}-{processor}/bin/workerd"),
         "node_modules/workerd/bin/workerd".to_owned(),
     ];
+    npm::ensure().unwrap_or_else(|e| panic!("{e}"));
     let root = workspace();
-    let find = || places.iter().map(|p| root.join(p)).find(|p| p.exists());
-    find()
-        .or_else(|| {
-            install(&root, || find().is_some());
-            find()
-        })
-        .expect("npm ci has installed workerd")
-}
-
-/// Installs the npm packages, once among all tests that find them missing at the same time.
-fn install(root: &Path, is_there: impl Fn() -> bool) {
-    let lock = fs::File::open(root.join("package-lock.json")).expect("the lock file is there");
-    lock.lock().expect("the lock file can be locked");
-    if is_there() {
-        return;
-    }
-    let status = Command::new("npm")
-        .args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])
-        .current_dir(root)
-        .status()
-        .expect("npm runs: install Node 20 or newer");
-    assert!(status.success(), "npm ci failed");
+    let found = places.iter().map(|p| root.join(p)).find(|p| p.exists());
+    found.expect("npm has installed a workerd for this platform")
 }
 
 /// The top of the project.

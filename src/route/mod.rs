@@ -63,6 +63,7 @@ mod canonical;
 mod error;
 mod host;
 mod pattern;
+mod prefix;
 mod rank;
 mod risk;
 mod store;

@@ -6,11 +6,11 @@ use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
 use super::allow::Allow;
-use super::bucket::{Bucket, SCANNED_MAX};
 use super::host::{HostId, Hosts};
 use super::pattern::{Pattern, PatternError, PatternErrorKind, Segment, matches, segments, slices};
+use super::prefix::{Asked, PrefixIndex};
 use super::rank::{HostRank, Rank, Steps};
-use super::store::{Route, RouteId, Store, index, link};
+use super::store::{RouteId, Store, index, link};
 use crate::http::Method;
 
 /// All routes of a config.
@@ -18,15 +18,11 @@ use crate::http::Method;
 pub struct Table {
     store: Store,
     hosts: Hosts,
-    /// By [`HostId`]: which literal prefixes its patterns with parameters have, then those with wildcards.
-    prefixes: Vec<[Prefixes; 2]>,
     /// Leaves without parameters and wildcards, by their whole path.
     literals: HashTable<RouteId>,
     /// All other leaves, by their literals in their places.
     shapes: HashTable<RouteId>,
-    /// Places in `buckets`, by literal prefix.
-    by_prefix: HashTable<u32>,
-    buckets: Vec<Bucket>,
+    prefixes: PrefixIndex,
     /// The methods that any route names.
     methods: Allow,
     conflicts: Vec<Conflict>,
@@ -184,11 +180,21 @@ impl Table {
     }
 
     fn best(&self, host: &str, method: Option<Method>, path: &str) -> Option<RouteId> {
+        let by_prefix = |host, wildcard| {
+            self.prefixes.find(&Asked {
+                store: &self.store,
+                shapes: &self.shapes,
+                host,
+                wildcard,
+                method,
+                path,
+            })
+        };
         self.hosts.find(host, |host, _| {
             self.literal(host, path)
                 .and_then(|leaf| self.store.pick(leaf, method))
-                .or_else(|| self.best_by_prefix(host, false, method, path))
-                .or_else(|| self.best_by_prefix(host, true, method, path))
+                .or_else(|| by_prefix(host, false))
+                .or_else(|| by_prefix(host, true))
         })
     }
 
@@ -199,80 +205,6 @@ impl Table {
             route.is_some_and(|r| r.host == host && self.store.pattern(r) == path)
         });
         found.copied()
-    }
-
-    /// Asks the buckets from the longest literal prefix of the path to the shortest. No other order is needed: where
-    /// one prefix goes on, the other has a parameter or its wildcard, and a literal is stronger than both.
-    fn best_by_prefix(
-        &self,
-        host: HostId,
-        wildcard: bool,
-        method: Option<Method>,
-        path: &str,
-    ) -> Option<RouteId> {
-        let known = self
-            .prefixes
-            .get(index(host.0))?
-            .get(usize::from(wildcard))?;
-        if known.depths == 0 {
-            return None;
-        }
-        // Longer than any prefix of the config it need not be looked at, however long the path is.
-        let longest = known.longest;
-        let bytes = path.as_bytes();
-        let bytes = bytes.get(..=longest).unwrap_or(bytes);
-        let mut depth = bytes.iter().filter(|b| **b == b'/').count();
-        if wildcard
-            && path.len() <= longest
-            && let Some(id) = self.ask(known, host, wildcard, method, path, path.len(), depth)
-        {
-            return Some(id);
-        }
-        let mut rest = bytes;
-        while let Some(slash) = rest.iter().rposition(|b| *b == b'/') {
-            depth = depth.saturating_sub(1);
-            if let Some(id) = self.ask(known, host, wildcard, method, path, slash, depth) {
-                return Some(id);
-            }
-            rest = rest.get(..slash).unwrap_or_default();
-        }
-        None
-    }
-
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "one step of the loop above, which calls it in two places"
-    )]
-    #[inline]
-    fn ask(
-        &self,
-        known: &Prefixes,
-        host: HostId,
-        wildcard: bool,
-        method: Option<Method>,
-        path: &str,
-        length: usize,
-        depth: usize,
-    ) -> Option<RouteId> {
-        if known.depths & depth_bit(depth) == 0 {
-            return None;
-        }
-        let prefix = path.get(..length)?;
-        let hash = self.store.hash_prefix(host, wildcard, prefix);
-        let place = self.by_prefix.find(hash, |place| {
-            self.bucket_route(*place).is_some_and(|route| {
-                route.host == host
-                    && route.wildcard == wildcard
-                    && self.store.prefix(route) == prefix
-            })
-        })?;
-        let bucket = self.buckets.get(index(*place))?;
-        bucket.find(&self.store, &self.shapes, method, path, length)
-    }
-
-    fn bucket_route(&self, place: u32) -> Option<&Route> {
-        let bucket = self.buckets.get(index(place))?;
-        self.store.get(bucket.first)
     }
 
     /// Makes the look-ups, once all routes are known and nothing has to grow.
@@ -289,15 +221,7 @@ impl Table {
         for id in (0..).take(self.store.len()) {
             self.add(id);
         }
-        self.buckets.shrink_to_fit();
-        let mut routed = 0_u32;
-        for bucket in &mut self.buckets {
-            let with = routed.saturating_add(bucket.leaves);
-            if bucket.leaves > SCANNED_MAX && with <= routed_max {
-                bucket.routed = true;
-                routed = with;
-            }
-        }
+        self.prefixes.seal(routed_max);
     }
 
     fn add(&mut self, id: RouteId) {
@@ -321,7 +245,7 @@ impl Table {
             Entry::Vacant(entry) => {
                 entry.insert(id);
                 if !literal {
-                    self.join_bucket(id);
+                    self.prefixes.add(&mut self.store, id);
                 }
             }
         }
@@ -343,61 +267,6 @@ impl Table {
         }
         if let Some(route) = self.store.get_mut(last) {
             route.next_in_leaf = link(id);
-        }
-    }
-
-    fn join_bucket(&mut self, id: RouteId) {
-        let (store, buckets) = (&self.store, &mut self.buckets);
-        let Some(route) = store.get(id) else {
-            return;
-        };
-        let prefix = store.prefix(route);
-        let (host, wildcard) = (index(route.host.0), usize::from(route.wildcard));
-        if self.prefixes.len() <= host {
-            self.prefixes
-                .resize_with(host.saturating_add(1), Default::default);
-        }
-        let known = self
-            .prefixes
-            .get_mut(host)
-            .and_then(|known| known.get_mut(wildcard));
-        if let Some(known) = known {
-            known.depths |= depth_bit(usize::from(route.depth));
-            known.longest = known.longest.max(prefix.len());
-        }
-        let first = |place: &u32| store.get(buckets.get(index(*place))?.first);
-        let entry = self.by_prefix.entry(
-            store.hash_prefix(route.host, route.wildcard, prefix),
-            |place| {
-                first(place).is_some_and(|r| {
-                    r.host == route.host
-                        && r.wildcard == route.wildcard
-                        && store.prefix(r) == prefix
-                })
-            },
-            |place| {
-                first(place).map_or(0, |r| {
-                    store.hash_prefix(r.host, r.wildcard, store.prefix(r))
-                })
-            },
-        );
-        match entry {
-            Entry::Occupied(entry) => {
-                let Some(bucket) = buckets.get_mut(index(*entry.get())) else {
-                    return;
-                };
-                let next = link(bucket.first);
-                bucket.first = id;
-                bucket.leaves = bucket.leaves.saturating_add(1);
-                if let Some(route) = self.store.get_mut(id) {
-                    route.next_in_bucket = next;
-                }
-            }
-            Entry::Vacant(entry) => {
-                // There are no more buckets than routes, whose numbers fit.
-                entry.insert(u32::try_from(buckets.len()).unwrap_or(u32::MAX));
-                buckets.push(Bucket::new(id));
-            }
         }
     }
 }
@@ -438,21 +307,6 @@ impl fmt::Display for TableError {
 }
 
 impl std::error::Error for TableError {}
-
-/// Which literal prefixes exist for a host: enough to pass over most of those that do not.
-#[derive(Clone, Copy, Debug, Default)]
-struct Prefixes {
-    /// One bit per number of segments.
-    depths: u64,
-    /// Bytes.
-    longest: usize,
-}
-
-/// No prefix has as many segments as would leave the number: see [`SEGMENTS_MAX`](super::SEGMENTS_MAX).
-fn depth_bit(depth: usize) -> u64 {
-    let depth = u32::try_from(depth).unwrap_or(u32::MAX);
-    1_u64.checked_shl(depth).unwrap_or(0)
-}
 
 /// How many leaves may be in routers, for all buckets together: a leaf costs up to 700 bytes and 3 microseconds there.
 const ROUTED_MAX: u32 = 4_096;

@@ -1,14 +1,8 @@
 //! What the black-box tests share: the built worker, in workerd, with a config.
 
 #![allow(dead_code, reason = "each test file uses its own part of this module")]
-#![allow(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    clippy::arithmetic_side_effects,
-    clippy::indexing_slicing,
-    clippy::disallowed_methods,
-    reason = "this module is part of tests; clippy takes it for library code"
-)]
+#![allow(clippy::arithmetic_side_effects, reason = "small numbers")]
+#![allow(clippy::disallowed_methods, reason = "tests live in real time")]
 
 pub mod tokens;
 
@@ -176,4 +170,11 @@ pub fn target(recorded: &Recorded) -> &str {
 /// A path of the config that proxies everything to `up`, without a caller.
 pub fn open(method: &str, path: &str) -> Value {
     json!({ "method": method, "path": path, "auth": false, "integration": { "type": "http", "server": "up" } })
+}
+
+/// The same for a caller with a token.
+pub fn guarded(method: &str, path: &str) -> Value {
+    let mut entry = open(method, path);
+    entry["auth"] = true.into();
+    entry
 }

@@ -1,3 +1,4 @@
 mod canonical;
 mod pattern;
+mod slow;
 mod table;

@@ -1,22 +1,18 @@
-//! Precedence: the rules of the module's page in its order, then against a slow matcher that reads as the rules do.
-
-use std::cmp::Reverse;
-
-use proptest::prelude::*;
+//! Precedence: the rules of the module's page in its order.
 
 use crate::http::Method;
-use crate::route::{Conflict, Found, HostRank, Pattern, Rank, Segment, Step, Table};
+use crate::route::{Conflict, Found, HostRank, Step, Table};
 
-type Path<'a> = (Option<&'a str>, Option<Method>, &'a str);
+pub(super) type Path<'a> = (Option<&'a str>, Option<Method>, &'a str);
 
-const GET: Option<Method> = Some(Method::Get);
-const POST: Option<Method> = Some(Method::Post);
+pub(super) const GET: Option<Method> = Some(Method::Get);
+pub(super) const POST: Option<Method> = Some(Method::Post);
 
 fn any<'a>(patterns: &[&'a str]) -> Vec<Path<'a>> {
     patterns.iter().map(|p| (None, None, *p)).collect()
 }
 
-fn find(table: &Table, host: &str, method: &str, path: &str) -> Result<usize, String> {
+pub(super) fn find(table: &Table, host: &str, method: &str, path: &str) -> Result<usize, String> {
     match table.find(host, method, path) {
         Found::Match(found) => Ok(found.index),
         Found::MethodNotAllowed(allow) => Err(format!("405 {allow}")),
@@ -319,159 +315,5 @@ fn a_path_of_slashes_or_of_one_long_segment_is_answered_quickly() {
         "/a".repeat(8_000),
     ] {
         assert_eq!(find(&table, "", "GET", &path), Err("404".to_owned()));
-    }
-}
-
-/// Whether a pattern matches, as the rules say it.
-fn fits(pattern: &[Segment<'_>], path: &[&str]) -> bool {
-    match (pattern, path) {
-        ([], []) | ([Segment::Rest], _) => true,
-        ([Segment::Literal(a), pattern @ ..], [b, path @ ..]) => a == b && fits(pattern, path),
-        ([Segment::Parameter(_), pattern @ ..], [b, path @ ..]) => {
-            !b.is_empty() && fits(pattern, path)
-        }
-        _ => false,
-    }
-}
-
-/// The rank of a path for a host, if it matches: the order as the rules say it.
-type SlowRank = (u8, Reverse<usize>, bool, Vec<Step>, bool, usize);
-
-fn slow_rank(place: usize, path: &Path<'_>, host: &str, asked: &str) -> Option<SlowRank> {
-    let (host_class, host_length) = match path.0 {
-        None => (2, Reverse(0)),
-        Some(name) if name == host => (0, Reverse(0)),
-        Some(name) => {
-            let suffix = name.strip_prefix('*')?;
-            host.strip_suffix(suffix)
-                .filter(|labels| !labels.is_empty())?;
-            (1, Reverse(suffix.len()))
-        }
-    };
-    let pattern = Pattern::parse(path.2).unwrap();
-    let segments: Vec<_> = pattern.segments().collect();
-    let parts: Vec<_> = asked.split('/').skip(1).collect();
-    let steps = segments.iter().map(|s| match s {
-        Segment::Literal(_) => Step::Literal,
-        Segment::Parameter(_) => Step::Parameter,
-        Segment::Rest => Step::Rest,
-    });
-    fits(&segments, &parts).then(|| {
-        (
-            host_class,
-            host_length,
-            pattern.is_wildcard(),
-            steps.collect(),
-            path.1.is_none(),
-            place,
-        )
-    })
-}
-
-fn slow_find(paths: &[Path<'_>], host: &str, method: &str, asked: &str) -> Result<usize, String> {
-    let mut matching: Vec<_> = paths
-        .iter()
-        .enumerate()
-        .filter_map(|(place, path)| slow_rank(place, path, host, asked))
-        .collect();
-    matching.sort();
-    let places: Vec<usize> = matching.into_iter().map(|rank| rank.5).collect();
-    let serves =
-        |place: &usize| paths[*place].1.is_none() || paths[*place].1 == Method::serving(method);
-    if let Some(place) = places.iter().copied().find(serves) {
-        return Ok(place);
-    }
-    if places.is_empty() {
-        return Err("404".to_owned());
-    }
-    let mut names = Vec::new();
-    for method in Method::ALL {
-        if places.iter().any(|p| paths[*p].1 == Some(method)) {
-            names.push(method.as_str());
-            if method == Method::Get {
-                names.push("HEAD");
-            }
-        }
-    }
-    Err(format!("405 {}", names.join(", ")))
-}
-
-fn patterns() -> impl Strategy<Value = String> {
-    let segment = prop::sample::select(vec!["a", "b", "ab", "{}", "{}", ""]);
-    let end = prop::sample::select(vec!["", "", "/{.+}"]);
-    (prop::collection::vec(segment, 0..5), end).prop_map(|(segments, end)| {
-        let mut pattern = String::new();
-        for (index, segment) in segments.iter().enumerate() {
-            pattern.push('/');
-            match *segment {
-                "{}" => pattern.push_str(&format!("{{p{index}}}")),
-                literal => pattern.push_str(literal),
-            }
-        }
-        pattern.push_str(end);
-        if pattern.is_empty() {
-            "/".to_owned()
-        } else {
-            pattern
-        }
-    })
-}
-
-fn requests() -> impl Strategy<Value = String> {
-    let segment = prop::sample::select(vec!["a", "b", "ab", "c", "a", "b", ""]);
-    prop::collection::vec(segment, 1..7).prop_map(|s| format!("/{}", s.join("/")))
-}
-
-fn entries(
-    hosts: bool,
-) -> impl Strategy<Value = Vec<(Option<&'static str>, Option<Method>, String)>> {
-    let names = if hosts {
-        vec![
-            None,
-            None,
-            Some("h.x"),
-            Some("*.x"),
-            Some("*.y.x"),
-            Some("h.y.x"),
-        ]
-    } else {
-        vec![None]
-    };
-    let methods = vec![None, None, GET, POST, Some(Method::Options)];
-    let entry = (
-        prop::sample::select(names),
-        prop::sample::select(methods),
-        patterns(),
-    );
-    prop::collection::vec(entry, 0..120)
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn the_table_finds_what_the_rules_find(
-        entries in prop_oneof![entries(false), entries(true)],
-        routed_max in prop::sample::select(vec![0, u32::MAX]),
-        asked in prop::collection::vec(requests(), 1..8),
-    ) {
-        let paths: Vec<Path<'_>> = entries.iter().map(|(h, m, p)| (*h, *m, p.as_str())).collect();
-        let table = Table::build_within(paths.iter().copied(), routed_max).unwrap();
-        for asked in &asked {
-            for host in ["h.x", "h.y.x", "z.y.x", "y.x", "none"] {
-                for method in ["GET", "HEAD", "POST", "OPTIONS", "PUT", "FOO"] {
-                    let slow = slow_find(&paths, host, method, asked);
-                    prop_assert_eq!(find(&table, host, method, asked), slow, "{} {} {}", method, host, asked);
-                }
-                let candidates = table.candidates(host, asked);
-                let mut slow: Vec<_> =
-                    paths.iter().enumerate().filter_map(|(i, p)| slow_rank(i, p, host, asked)).collect();
-                slow.sort();
-                let slow: Vec<usize> = slow.into_iter().map(|rank| rank.5).collect();
-                prop_assert_eq!(candidates.iter().map(|c| c.index).collect::<Vec<_>>(), slow);
-                let ranks: Vec<Rank> = candidates.iter().map(|c| c.rank).collect();
-                prop_assert!(ranks.is_sorted());
-            }
-        }
     }
 }
