@@ -3,9 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a benchmark may stop")]
 #![allow(clippy::arithmetic_side_effects, reason = "constants")]
 
-use causeway::auth::{Jwt, ResolvedJwt};
-use causeway::plan::{HmacAlgorithm, TokenSource};
-use causeway::secret::Secret;
+use causeway::auth::Jwt;
+use causeway::plan::{HmacAlgorithm, JwtSpec, TokenSource};
 use divan::{Bencher, black_box};
 use hmac::digest::KeyInit;
 use hmac::{Hmac, Mac};
@@ -52,15 +51,15 @@ fn bench<M: Mac + KeyInit>(bencher: Bencher, alg: &str, padding: &str) {
 fn jwt_and_token<M: Mac + KeyInit>(alg: &str, padding: &str) -> (Jwt, String) {
     use base64::Engine;
     let base64 = |bytes: &[u8]| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes);
-    let jwt = Jwt::new(ResolvedJwt {
-        secret: Secret::new(SECRET),
+    let jwt = Jwt::new(JwtSpec {
+        secret: SECRET.into(),
         algorithms: vec![
             HmacAlgorithm::Hs256,
             HmacAlgorithm::Hs384,
             HmacAlgorithm::Hs512,
         ],
-        issuers: vec!["https://issuer.example/".to_owned()],
-        audiences: vec!["https://api.example/".to_owned()],
+        issuers: vec!["https://issuer.example/".into()],
+        audiences: vec!["https://api.example/".into()],
         subject: None,
         token_type: None,
         leeway: 5,

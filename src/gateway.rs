@@ -3,6 +3,7 @@
 mod act;
 mod caller;
 
+use crate::auth::Presented;
 use crate::edits::Edits;
 use crate::exchange::{Answer, Body, Kind, Request, request_id};
 use crate::host::{Host, SendError};
@@ -87,7 +88,13 @@ async fn inbound<H: Host>(
     };
     canonical.risks.check(path.tolerate).map_err(bad_path)?;
     let websocket = guards(request, host)?;
-    let claims = caller::authenticate(plan, host, path, canonical.query)?;
+    let presented = Presented {
+        host,
+        request,
+        path: &canonical.path,
+        query: canonical.query,
+    };
+    let claims = caller::authenticate(plan, &path.access, &presented).await?;
     let exchange = Exchange {
         plan,
         host,

@@ -29,6 +29,22 @@ pub trait Host {
     /// Sends the request on and waits for the head of the answer.
     fn send(&self, forward: &Forward) -> impl Future<Output = Result<Self::Reply, SendError>>;
 
+    /// Asks somebody on the gateway's own account, and waits for the whole answer.
+    fn ask(&self, ask: &Ask<'_>) -> impl Future<Output = Result<Told, SendError>>;
+
+    /// Waits.
+    fn sleep(&self, ms: u32) -> impl Future<Output = ()>;
+
+    /// A value of a KV namespace, by the name of its binding.
+    ///
+    /// # Errors
+    /// There is no such namespace, or it does not answer; in words for the operator.
+    fn stored(
+        &self,
+        namespace: &str,
+        key: &str,
+    ) -> impl Future<Output = Result<Option<String>, CallError>>;
+
     /// Calls a function of a bound worker or a module of the bundle. `reply` is handed to it where it is to process one.
     fn call(
         &self,
@@ -48,6 +64,41 @@ pub struct Forward {
     pub timeout_ms: u32,
     /// The client asks for a WebSocket (RFC 6455 section 4.1).
     pub websocket: bool,
+}
+
+/// A request that the gateway makes for itself: for keys, for what another knows of a caller.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask<'a> {
+    pub method: &'a str,
+    /// Absolute.
+    pub url: &'a str,
+    /// The binding of a worker that is asked in place of the URL's host.
+    pub binding: Option<&'a str>,
+    /// Fields of the request; removals mean nothing here.
+    pub fields: &'a Edits,
+    pub body: Option<&'a str>,
+    /// Milliseconds to the end of the answer.
+    pub timeout_ms: u32,
+    /// A longer answer is none.
+    pub max_bytes: usize,
+}
+
+/// The answer to an [`Ask`], whatever its status; a redirect is not followed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    pub status: u16,
+    /// Lower-case names; `Set-Cookie` once for each.
+    pub fields: Vec<(String, String)>,
+    /// An answer that is not UTF-8 is none.
+    pub body: String,
+}
+
+impl Told {
+    /// The first field of a name.
+    pub fn field(&self, name: &str) -> Option<&str> {
+        let (_, value) = self.fields.iter().find(|(n, _)| n == name)?;
+        Some(value)
+    }
 }
 
 /// Why an upstream gave no answer.

@@ -3,8 +3,8 @@
 use causeway::config::{MAX_BYTES, draw};
 use causeway::http::Method;
 use causeway::plan::{
-    Action, AuthorizerKind, Blueprint, Compiled, HmacAlgorithm, OriginPattern, Piece, Reference,
-    ReferenceKind, Source, Text, TokenSource, compile,
+    Access, Action, AuthorizerKind, Blueprint, Compiled, HmacAlgorithm, OriginPattern, Piece,
+    Reference, ReferenceKind, Source, Text, TokenSource, compile,
 };
 
 const EXAMPLE: &str = include_str!("../api-config.json");
@@ -27,7 +27,7 @@ fn the_example_means_what_it_says() {
     let orders = &blueprint.paths[1];
     assert_eq!(orders.method, Some(Method::Get));
     assert_eq!(orders.pattern, "/orders/{id}");
-    assert_eq!(orders.authorizer, Some(0));
+    assert_eq!(orders.access, Access::Any(vec![0]));
     assert_eq!(orders.timeout_ms, 30_000);
     let Action::Proxy {
         server: 1,
@@ -177,7 +177,8 @@ fn auth_means_one_authorizer_or_is_refused() {
         match expected {
             Ok(authorizer) => {
                 assert!(!compiled.diagnostics.has_errors(), "{text}");
-                assert_eq!(path.authorizer, authorizer, "{text}");
+                let asked = Vec::from_iter(authorizer);
+                assert_eq!(path.access.authorizers(), asked, "{text}");
             }
             Err(code) => {
                 assert_eq!(codes(&compiled), [code], "{text}");
@@ -219,7 +220,7 @@ fn a_fault_closes_what_it_is_in_and_no_more() {
     ));
     assert_eq!(fault(1), Some("faulty_alias"));
     assert_eq!(fault(2), None);
-    assert_eq!(blueprint.paths[2].authorizer, Some(0));
+    assert_eq!(blueprint.paths[2].access, Access::Any(vec![0]));
     assert!(matches!(
         &blueprint.authorizers[0].kind,
         AuthorizerKind::Fault(fault) if fault.code == "weak_secret"

@@ -142,12 +142,12 @@ fn variables(blueprint: &Blueprint, text: &str) -> Vec<String> {
 fn check(blueprint: &Blueprint, path: &PathEntry, gateway: &Gateway, upstream: &Upstream) {
     let request = request(path);
     let what = format!("{:?} {}", path.method, path.pattern);
-    let request = match path.authorizer {
-        None => request,
-        Some(index) => {
+    let request = match path.access.authorizers() {
+        [] => request,
+        [index, ..] => {
             let refused = gateway.send(&request);
             assert_eq!(refused.status, 401, "{what}: {}", refused.text());
-            let AuthorizerKind::Jwt(spec) = &blueprint.authorizers[usize::from(index)].kind else {
+            let AuthorizerKind::Jwt(spec) = &blueprint.authorizers[usize::from(*index)].kind else {
                 panic!("{what}: the authorizer has a fault");
             };
             with_token(request, spec)

@@ -6,9 +6,8 @@ use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use causeway::auth::{Found, Jwt, ResolvedJwt};
-use causeway::plan::{HmacAlgorithm, TokenSource};
-use causeway::secret::Secret;
+use causeway::auth::{Found, Jwt};
+use causeway::plan::{HmacAlgorithm, JwtSpec, TokenSource};
 use hmac::digest::KeyInit;
 use hmac::{Hmac, Mac};
 use serde_json::value::RawValue;
@@ -88,8 +87,8 @@ fn found(jwt: &Jwt, text: &str) {
 }
 
 fn jwt() -> Option<Jwt> {
-    let spec = ResolvedJwt {
-        secret: Secret::new(SECRET),
+    let spec = JwtSpec {
+        secret: SECRET.into(),
         algorithms: vec![HmacAlgorithm::Hs256],
         issuers: vec!["i".into()],
         audiences: Vec::new(),

@@ -33,6 +33,11 @@ impl Denied {
 
     pub const STATUS: u16 = 401;
 
+    /// There was nothing to look at.
+    pub fn is_absence(&self) -> bool {
+        self.cause == Cause::NoToken
+    }
+
     /// The stable code of the answer.
     pub fn code(&self) -> &'static str {
         match self.cause {

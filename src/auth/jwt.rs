@@ -17,54 +17,6 @@ use crate::secret::Secret;
 /// A longer token is refused before anything in it is read.
 pub const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
-/// A [`JwtSpec`] whose references have been looked up. The members mean the same.
-#[derive(Clone, Debug)]
-pub struct ResolvedJwt {
-    pub secret: Secret,
-    pub algorithms: Vec<HmacAlgorithm>,
-    pub issuers: Vec<String>,
-    pub audiences: Vec<String>,
-    pub subject: Option<String>,
-    pub token_type: Option<String>,
-    /// Seconds.
-    pub leeway: u32,
-    /// Seconds.
-    pub max_age: Option<u32>,
-    pub require_exp: bool,
-    pub required_claims: Vec<String>,
-    pub sources: Vec<TokenSource>,
-}
-
-impl ResolvedJwt {
-    /// Looks every value of `spec` up with `resolve`; the first that it cannot give is the fault.
-    pub fn from_spec(
-        spec: &JwtSpec,
-        mut resolve: impl FnMut(&Text) -> Result<String, Fault>,
-    ) -> Result<ResolvedJwt, Fault> {
-        Ok(ResolvedJwt {
-            secret: Secret::new(resolve(&spec.secret)?),
-            algorithms: spec.algorithms.clone(),
-            issuers: spec
-                .issuers
-                .iter()
-                .map(&mut resolve)
-                .collect::<Result<_, _>>()?,
-            audiences: spec
-                .audiences
-                .iter()
-                .map(&mut resolve)
-                .collect::<Result<_, _>>()?,
-            subject: spec.subject.as_ref().map(&mut resolve).transpose()?,
-            token_type: spec.token_type.clone(),
-            leeway: spec.leeway,
-            max_age: spec.max_age,
-            require_exp: spec.require_exp,
-            required_claims: spec.required_claims.clone(),
-            sources: spec.sources.clone(),
-        })
-    }
-}
-
 /// A JWT authorizer, ready to check tokens.
 pub struct Jwt {
     /// One for each allowed algorithm.
@@ -82,10 +34,11 @@ pub struct Jwt {
 }
 
 impl Jwt {
-    /// A fault where nothing could be checked safely: no algorithm, a secret shorter than the longest allowed
+    /// `spec` with its references looked up. A fault where nothing could be checked safely: no algorithm, a secret shorter than the longest allowed
     /// algorithm's hash (RFC 7518 section 3.2), or an empty expected value.
-    pub fn new(spec: ResolvedJwt) -> Result<Jwt, Fault> {
-        let secret = spec.secret.expose().as_bytes();
+    pub fn new(spec: JwtSpec) -> Result<Jwt, Fault> {
+        let secret = Secret::new(spec.secret.literal()?);
+        let secret = secret.expose().as_bytes();
         let Some(strongest) = spec.algorithms.iter().max() else {
             return Err(fault("jwt_no_algorithm", "no algorithm is allowed".into()));
         };
@@ -98,11 +51,13 @@ impl Jwt {
             );
             return Err(fault("jwt_weak_secret", message));
         }
-        let mut expected = spec
-            .issuers
-            .iter()
-            .chain(&spec.audiences)
-            .chain(&spec.subject);
+        let literals = |texts: Vec<Text>| -> Result<Vec<String>, Fault> {
+            texts.into_iter().map(Text::literal).collect()
+        };
+        let issuers: Vec<String> = literals(spec.issuers)?;
+        let audiences: Vec<String> = literals(spec.audiences)?;
+        let subject = spec.subject.map(Text::literal).transpose()?;
+        let mut expected = issuers.iter().chain(&audiences).chain(&subject);
         if expected.any(String::is_empty) {
             let message = "an expected issuer, audience or subject is empty".into();
             return Err(fault("jwt_empty_value", message));
@@ -117,9 +72,9 @@ impl Jwt {
             .map_err(|_| fault("jwt_bad_key", "the secret is no HMAC key".into()))?;
         Ok(Jwt {
             verifiers,
-            issuers: spec.issuers,
-            audiences: spec.audiences,
-            subject: spec.subject,
+            issuers,
+            audiences,
+            subject,
             token_type: spec.token_type.as_deref().map(media_type),
             leeway: f64::from(spec.leeway),
             max_age: spec.max_age.map(f64::from),

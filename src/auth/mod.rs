@@ -10,6 +10,7 @@
 //! 3. signature;
 //! 4. claims: strict JSON, issuer, audience, subject, type, required claims, times.
 
+mod authorizer;
 mod claims;
 mod denied;
 mod find;
@@ -19,7 +20,8 @@ mod jwt;
 #[cfg(test)]
 mod tests;
 
+pub use authorizer::{Authorizer, Presented};
 pub use claims::Claims;
 pub use denied::{Cause, Denied};
 pub use find::Found;
-pub use jwt::{Jwt, MAX_TOKEN_BYTES, ResolvedJwt};
+pub use jwt::{Jwt, MAX_TOKEN_BYTES};

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use causeway::plan::{
-    Action, AuthorizerKind, Blueprint, OriginPattern, Piece, Reference, ReferenceKind, Source, Text,
+    Action, Blueprint, OriginPattern, Piece, Reference, ReferenceKind, Source, Text,
 };
 use toml::{Table, Value};
 
@@ -93,11 +93,8 @@ fn variables(blueprint: &Blueprint) -> BTreeSet<&str> {
         }
     }
     for authorizer in &blueprint.authorizers {
-        if let AuthorizerKind::Jwt(spec) = &authorizer.kind {
-            let texts = spec.issuers.iter().chain(&spec.audiences);
-            for text in texts.chain(&spec.subject).chain([&spec.secret]) {
-                add(text, &mut names);
-            }
+        for text in authorizer.kind.texts() {
+            add(text, &mut names);
         }
     }
     for path in &blueprint.paths {

@@ -154,36 +154,68 @@ impl<'a, T: Read<'a>> Read<'a> for OneOrMany<T> {
     }
 }
 
-/// Who may use a path: `true`, `false`, or the name of an authorizer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Who may use a path: `true`, `false`, the name of an authorizer, a list of names of which any is enough, or
+/// `{"any": [...]}`, `{"all": [...]}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AuthChoice<'a> {
     Flag(Spanned<bool>),
     Named(Name<'a>),
+    Any(Spanned<Vec<Name<'a>>>),
+    All(Spanned<Vec<Name<'a>>>),
 }
 
 impl<'a> Read<'a> for AuthChoice<'a> {
     fn read(node: &'a Value<'a>, cx: &mut Context) -> Option<Self> {
-        match node {
-            Value::BooleanLit(_) => Spanned::read(node, cx).map(AuthChoice::Flag),
-            Value::StringLit(_) => Name::read(node, cx).map(AuthChoice::Named),
-            Value::Array(_) => {
+        let names = |list: &'a Value<'a>, cx: &mut Context| {
+            let before = cx.errors();
+            let names = Vec::read(list, cx)?;
+            let span = span_of(list);
+            if names.is_empty() && cx.errors() == before {
+                cx.error(span, "empty_value", "this list names no authorizer")
+                    .help("write `false` if everyone may use the path");
+            }
+            (cx.errors() == before).then_some(Spanned { value: names, span })
+        };
+        let object = match node {
+            Value::BooleanLit(_) => return Spanned::read(node, cx).map(AuthChoice::Flag),
+            Value::StringLit(_) => return Name::read(node, cx).map(AuthChoice::Named),
+            Value::Array(_) => return names(node, cx).map(AuthChoice::Any),
+            Value::Object(object) => object,
+            other => return wrong_type(other, EXPECTED_AUTH, cx),
+        };
+        match object.properties.as_slice() {
+            [property] if key_of(property).value == "any" => {
+                names(&property.value, cx).map(AuthChoice::Any)
+            }
+            [property] if key_of(property).value == "all" => {
+                names(&property.value, cx).map(AuthChoice::All)
+            }
+            _ => {
                 cx.error(
                     span_of(node),
-                    "not_supported_yet",
-                    "more than one authorizer for a path is not supported yet",
+                    "unknown_value",
+                    "this does not say who may use the path",
                 )
-                .label("a list")
-                .help("name one authorizer");
+                .help("write one member, `any` or `all`, with a list of authorizers");
                 None
             }
-            other => wrong_type(other, "`true`, `false` or the name of an authorizer", cx),
         }
     }
 
     fn schema(_: &mut Defs) -> serde_json::Value {
-        json!({ "type": ["boolean", "string"], "minLength": 1 })
+        let names = json!({ "type": "array", "minItems": 1, "items": { "type": "string", "minLength": 1 } });
+        let object = |key: &str| {
+            json!({
+                "type": "object", "properties": { key: names }, "required": [key], "additionalProperties": false,
+            })
+        };
+        json!({ "anyOf": [
+            { "type": ["boolean", "string"], "minLength": 1 }, names, object("any"), object("all"),
+        ] })
     }
 }
+
+const EXPECTED_AUTH: &str = "`true`, `false`, the name of an authorizer, or a list of names";
 
 /// Where a token is looked for: `"bearer"`, or `{"header": name}`, `{"cookie": name}`, `{"query": name}`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -81,6 +81,63 @@ function edited(exchange, edits) {
   return new Request(source, { headers, redirect: 'manual' });
 }
 
+// ---- what the gateway asks for itself ----
+
+export function sleep(ms) {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+export async function stored(namespace, key) {
+  const bound = current.env[namespace];
+  if (bound === undefined) throw new Error(`KV namespace ${namespace} is not there`);
+  return await bound.get(key) ?? undefined;
+}
+
+// Resolves to [status, fields as lines, body]. The time-out holds to the body's end.
+export async function ask(method, url, binding, edits, body, timeout, most) {
+  const { env } = current;
+  const lines = edits.split('\n');
+  const headers = new Headers();
+  apply(headers, lines, 0, lines.length - 1);
+  const asked = binding === undefined ? globalThis : env[binding];
+  if (asked === undefined) throw new Error(`service binding ${binding} is not there`);
+  const aborter = new AbortController();
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new TimedOut());
+      aborter.abort();
+    }, timeout);
+  });
+  const { signal } = aborter;
+  const answered = asked.fetch(url, { method, headers, body, redirect: 'manual', signal }).then(async (reply) => {
+    const fields = [];
+    for (const [name, value] of reply.headers) fields.push(name, value);
+    return [reply.status, fields.map((text) => text + '\n').join(''), await whole(reply, most)];
+  });
+  // Where the time-out came first, nobody looks at this one any more.
+  answered.catch(() => {});
+  try {
+    return await Promise.race([answered, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+// A body of at most so many bytes, as text.
+async function whole(reply, most) {
+  if (reply.body === null) return '';
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  let text = '';
+  let length = 0;
+  for await (const chunk of reply.body) {
+    length += chunk.byteLength;
+    if (length > most) throw new Error('the answer is too long');
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
 // ---- sending on ----
 
 // Rejects with the platform's error, or so that is_time_out knows it.

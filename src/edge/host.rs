@@ -8,7 +8,7 @@ use js_sys::Array;
 use wasm_bindgen::prelude::*;
 
 use crate::exchange::Body;
-use crate::host::{Call, CallError, Called, Callee, Forward, Host, SendError};
+use crate::host::{Ask, Call, CallError, Called, Callee, Forward, Host, SendError, Told};
 
 use super::{script, wire};
 
@@ -100,13 +100,34 @@ impl Host for EdgeHost {
 
     async fn send(&self, forward: &Forward) -> Result<JsValue, SendError> {
         let script = script::forward_head(forward, "", 0);
-        js::send(&script).await.map_err(|error| {
-            if js::is_time_out(&error) {
-                SendError::TimedOut
-            } else {
-                SendError::Unreachable(message(&error))
-            }
-        })
+        js::send(&script).await.map_err(|error| unsent(&error))
+    }
+
+    async fn ask(&self, ask: &Ask<'_>) -> Result<Told, SendError> {
+        let told = js::ask(
+            ask.method,
+            ask.url,
+            ask.binding,
+            ask.fields.as_str(),
+            ask.body,
+            ask.timeout_ms,
+            ask.max_bytes,
+        )
+        .await
+        .map_err(|error| unsent(&error))?;
+        told_of(&told).ok_or_else(|| SendError::Unreachable("the answer is not readable".into()))
+    }
+
+    async fn sleep(&self, ms: u32) {
+        // It never rejects.
+        let _ = js::sleep(ms).await;
+    }
+
+    async fn stored(&self, namespace: &str, key: &str) -> Result<Option<String>, CallError> {
+        let value = js::stored(namespace, key)
+            .await
+            .map_err(|error| CallError(message(&error)))?;
+        Ok(value.as_string())
     }
 
     async fn call(
@@ -155,6 +176,27 @@ pub fn variable_of(env: &JsValue, name: &str) -> Option<String> {
     js::variable_of(env, name)
 }
 
+fn unsent(error: &JsValue) -> SendError {
+    if js::is_time_out(error) {
+        SendError::TimedOut
+    } else {
+        SendError::Unreachable(message(error))
+    }
+}
+
+/// Reads `[status, "name\nvalue\n...", body]`.
+fn told_of(told: &JsValue) -> Option<Told> {
+    let told = told.dyn_ref::<Array>()?;
+    let fields = told.get(1).as_string()?;
+    let mut lines = fields.split_terminator('\n').map(str::to_owned);
+    Some(Told {
+        // A status is a small whole number.
+        status: told.get(0).as_f64()? as u16,
+        fields: std::iter::from_fn(|| Some((lines.next()?, lines.next()?))).collect(),
+        body: told.get(2).as_string()?,
+    })
+}
+
 fn message(error: &JsValue) -> String {
     error
         .dyn_ref::<js_sys::Error>()
@@ -200,6 +242,20 @@ mod js {
         pub fn is_time_out(error: &JsValue) -> bool;
         #[wasm_bindgen(catch)]
         pub async fn send(script: &str) -> Result<JsValue, JsValue>;
+        #[wasm_bindgen(catch)]
+        pub async fn ask(
+            method: &str,
+            url: &str,
+            binding: Option<&str>,
+            fields: &str,
+            body: Option<&str>,
+            timeout_ms: u32,
+            max_bytes: usize,
+        ) -> Result<JsValue, JsValue>;
+        #[wasm_bindgen(catch)]
+        pub async fn sleep(ms: u32) -> Result<JsValue, JsValue>;
+        #[wasm_bindgen(catch)]
+        pub async fn stored(namespace: &str, key: &str) -> Result<JsValue, JsValue>;
         #[wasm_bindgen(catch)]
         pub async fn call(
             owner: &str,

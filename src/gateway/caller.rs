@@ -1,37 +1,85 @@
-//! Who calls: the path's authorizer, asked before anything else may see the request.
+//! Who calls: the path's authorizers, asked before anything else may see the request.
 
-use crate::auth::{Claims, Denied};
+use crate::auth::{Claims, Denied, Presented};
 use crate::host::Host;
-use crate::plan::{PathEntry, Plan};
+use crate::plan::{Access, Plan};
 use crate::problem::Problem;
 
 /// The caller's claims; `None` on a public path.
-pub fn authenticate<H: Host>(
+pub async fn authenticate<H: Host>(
     plan: &Plan,
-    host: &H,
-    path: &PathEntry,
-    query: Option<&str>,
+    access: &Access,
+    presented: &Presented<'_, H>,
 ) -> Result<Option<Claims>, Problem> {
-    let Some(index) = path.authorizer else {
-        return Ok(None);
-    };
-    let jwt = match plan.authorizers.get(usize::from(index)) {
-        Some(Ok(jwt)) => jwt,
-        Some(Err(fault)) => return Err(Problem::config(fault.message.clone())),
-        None => {
-            return Err(Problem::config(
-                "the path names an authorizer that is not there",
-            ));
+    let mut known = None;
+    let mut refusals = Refusals::default();
+    for index in access.authorizers() {
+        let authorizer = match plan.authorizers.get(usize::from(*index)) {
+            Some(Ok(authorizer)) => authorizer,
+            Some(Err(fault)) => {
+                refusals.fault(fault.message.clone());
+                continue;
+            }
+            None => {
+                refusals.fault("the path names an authorizer that is not there".into());
+                continue;
+            }
+        };
+        match (authorizer.authenticate(presented).await, access) {
+            (Ok(claims), Access::Any(_)) => return Ok(Some(claims)),
+            (Ok(claims), _) => known = known.or(Some(claims)),
+            (Err(denied), _) => refusals.denied(denied),
         }
-    };
-    let now_s = host.now_ms() / 1000;
-    jwt.authenticate(&|name| host.header(name), query, now_s)
-        .map(Some)
-        .map_err(refused)
+        if !refusals.is_empty() && matches!(access, Access::All(_)) {
+            break;
+        }
+    }
+    if refusals.is_empty() {
+        Ok(known)
+    } else {
+        Err(refusals.told())
+    }
 }
 
-fn refused(denied: Denied) -> Problem {
-    Problem::client(Denied::STATUS, denied.code(), denied.text())
-        .with_header("www-authenticate", denied.www_authenticate().into())
-        .with_reason(denied.reason)
+/// Why nobody knew the caller.
+#[derive(Default)]
+struct Refusals {
+    denied: Vec<Denied>,
+    fault: Option<String>,
+}
+
+impl Refusals {
+    fn denied(&mut self, denied: Denied) {
+        self.denied.push(denied);
+    }
+
+    fn fault(&mut self, message: String) {
+        self.fault.get_or_insert(message);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.denied.is_empty() && self.fault.is_none()
+    }
+
+    /// A fault of the config comes first: it may be all that stands between the caller and the path. Then a credential
+    /// that was there and refused, then the absence of any; with the challenges of all (RFC 9110 section 11.6.1).
+    fn told(self) -> Problem {
+        if let Some(message) = self.fault {
+            return Problem::config(message);
+        }
+        let challenges: Vec<&str> = self.denied.iter().map(Denied::www_authenticate).collect();
+        let challenges = challenges.join(", ");
+        let mut denied = self.denied.into_iter();
+        let first = denied.next();
+        let told = match first {
+            Some(first) if first.is_absence() => denied.find(|d| !d.is_absence()).or(Some(first)),
+            other => other,
+        };
+        match told {
+            Some(told) => Problem::client(Denied::STATUS, told.code(), told.text())
+                .with_header("www-authenticate", challenges)
+                .with_reason(told.reason),
+            None => Problem::config("the path asks no authorizer"),
+        }
+    }
 }

@@ -7,7 +7,7 @@ use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use super::{Call, CallError, Called, Forward, Host, SendError};
+use super::{Ask, Call, CallError, Called, Forward, Host, SendError, Told};
 
 /// What a scripted peer answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +17,7 @@ pub struct Reply {
 }
 
 type Peer = Box<dyn Fn(&Forward) -> (u64, Result<Reply, SendError>)>;
+type Teller = Box<dyn Fn(&Ask<'_>) -> (u64, Result<Told, SendError>)>;
 type Function = Box<dyn Fn(&Call<'_>, Option<Reply>) -> Result<Called<Reply>, CallError>>;
 
 /// One exchange's host. Its clock moves only by what its peers take.
@@ -27,6 +28,8 @@ pub struct MemoryHost {
     seed: Cell<u64>,
     peer: Peer,
     function: Function,
+    teller: Teller,
+    stored: BTreeMap<(String, String), String>,
     sent: RefCell<Vec<Forward>>,
 }
 
@@ -49,6 +52,8 @@ impl MemoryHost {
                 (0, Ok(reply))
             }),
             function: Box::new(|_, _| Err(CallError("no function is scripted".into()))),
+            teller: Box::new(|_| (0, Err(SendError::Unreachable("nobody is scripted".into())))),
+            stored: BTreeMap::new(),
             sent: RefCell::default(),
         }
     }
@@ -73,10 +78,48 @@ impl MemoryHost {
         self
     }
 
+    /// Scripts whom the gateway asks on its own account: how many milliseconds it takes, and what comes of it.
+    #[must_use]
+    pub fn with_teller(
+        mut self,
+        teller: impl Fn(&Ask<'_>) -> (u64, Result<Told, SendError>) + 'static,
+    ) -> Self {
+        self.teller = Box::new(teller);
+        self
+    }
+
+    /// Puts a value into a KV namespace.
+    #[must_use]
+    pub fn with_stored(mut self, namespace: &str, key: &str, value: &str) -> Self {
+        let place = (namespace.to_owned(), key.to_owned());
+        self.stored.insert(place, value.to_owned());
+        self
+    }
+
     #[must_use]
     pub fn with_variable(mut self, name: &str, value: &str) -> Self {
         self.variables.insert(name.into(), value.into());
         self
+    }
+
+    fn pass(&self, ms: u64) {
+        self.now_ms.set(self.now_ms.get().saturating_add(ms));
+    }
+
+    /// What comes of something that takes so many milliseconds, of which only so many are waited for.
+    fn within<T>(
+        &self,
+        limit_ms: u32,
+        took_ms: u64,
+        outcome: Result<T, SendError>,
+    ) -> Result<T, SendError> {
+        let limit_ms = u64::from(limit_ms);
+        self.pass(took_ms.min(limit_ms));
+        if took_ms > limit_ms {
+            Err(SendError::TimedOut)
+        } else {
+            outcome
+        }
     }
 
     /// What was sent on through [`Host::send`], in order.
@@ -112,14 +155,26 @@ impl Host for MemoryHost {
     async fn send(&self, forward: &Forward) -> Result<Reply, SendError> {
         self.sent.borrow_mut().push(forward.clone());
         let (took, outcome) = (self.peer)(forward);
-        let limit = u64::from(forward.timeout_ms);
-        self.now_ms
-            .set(self.now_ms.get().saturating_add(took.min(limit)));
-        if took > limit {
-            Err(SendError::TimedOut)
-        } else {
-            outcome
+        self.within(forward.timeout_ms, took, outcome)
+    }
+
+    async fn ask(&self, ask: &Ask<'_>) -> Result<Told, SendError> {
+        let (took, outcome) = (self.teller)(ask);
+        match self.within(ask.timeout_ms, took, outcome) {
+            Ok(told) if told.body.len() > ask.max_bytes => {
+                Err(SendError::Unreachable("the answer is too long".into()))
+            }
+            other => other,
         }
+    }
+
+    async fn sleep(&self, ms: u32) {
+        self.pass(u64::from(ms));
+    }
+
+    async fn stored(&self, namespace: &str, key: &str) -> Result<Option<String>, CallError> {
+        let place = (namespace.to_owned(), key.to_owned());
+        Ok(self.stored.get(&place).cloned())
     }
 
     async fn call(&self, call: Call<'_>, reply: Option<Reply>) -> Result<Called<Reply>, CallError> {

@@ -42,7 +42,25 @@ pub enum ReferenceKind {
     Secret,
 }
 
+impl From<&str> for Text {
+    /// A literal, whatever it starts with.
+    fn from(value: &str) -> Text {
+        Text::Literal(value.to_owned())
+    }
+}
+
 impl Text {
+    /// The value, once references have been looked up; a fault where one has not.
+    pub fn literal(self) -> Result<String, Fault> {
+        match self {
+            Text::Literal(value) => Ok(value),
+            Text::Reference(reference) => Err(Fault {
+                code: "missing_reference".into(),
+                message: format!("{} has not been looked up", reference.name),
+            }),
+        }
+    }
+
     /// The value as written, references by their prefix.
     pub fn read(value: &str) -> Text {
         let reference = |kind, name: &str| {
@@ -124,6 +142,31 @@ pub enum AuthorizerKind {
     Fault(Fault),
 }
 
+impl AuthorizerKind {
+    /// Every text in it that may be a reference.
+    pub fn texts(&self) -> Vec<&Text> {
+        match self {
+            AuthorizerKind::Jwt(spec) => {
+                let texts = spec.issuers.iter().chain(&spec.audiences);
+                texts.chain(&spec.subject).chain([&spec.secret]).collect()
+            }
+            AuthorizerKind::Fault(_) => Vec::new(),
+        }
+    }
+
+    /// The same texts, to be resolved in their place.
+    pub fn texts_mut(&mut self) -> Vec<&mut Text> {
+        match self {
+            AuthorizerKind::Jwt(spec) => {
+                let texts = spec.issuers.iter_mut().chain(&mut spec.audiences);
+                let texts = texts.chain(&mut spec.subject);
+                texts.chain([&mut spec.secret]).collect()
+            }
+            AuthorizerKind::Fault(_) => Vec::new(),
+        }
+    }
+}
+
 /// How a JSON Web Token is checked (RFC 7519, RFC 8725).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct JwtSpec {
@@ -166,6 +209,32 @@ pub enum TokenSource {
     Query(String),
 }
 
+/// Whom a path serves. Indices are into [`Blueprint::authorizers`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Access {
+    /// Everyone.
+    #[default]
+    Public,
+    /// Whom one of these knows; they are asked in order. Never empty.
+    Any(Vec<u16>),
+    /// Whom all of these know; they are asked in order, and the first says who it is. Never empty.
+    All(Vec<u16>),
+}
+
+impl Access {
+    /// The authorizers that are asked.
+    pub fn authorizers(&self) -> &[u16] {
+        match self {
+            Access::Public => &[],
+            Access::Any(list) | Access::All(list) => list,
+        }
+    }
+
+    pub fn is_public(&self) -> bool {
+        matches!(self, Access::Public)
+    }
+}
+
 /// One entry of `paths`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PathEntry {
@@ -176,8 +245,7 @@ pub struct PathEntry {
     /// Canonical: literals percent-encoded as the matcher sees them.
     pub pattern: String,
     pub action: Action,
-    /// Index into [`Blueprint::authorizers`]; `None` is public.
-    pub authorizer: Option<u16>,
+    pub access: Access,
     pub pre_process: Option<Hook>,
     /// Milliseconds to the upstream's response headers.
     pub timeout_ms: u32,

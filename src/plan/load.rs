@@ -1,14 +1,13 @@
 //! From blueprint to plan: references are resolved, keys made ready, routes indexed. Once per isolate and config.
 
-use crate::auth::{Jwt, ResolvedJwt};
+use crate::auth::Authorizer;
 use crate::policy::cors;
 use crate::route::Table;
 use crate::upstream::Base;
 
 use super::{
-    Action, AuthorizerKind, Binding, Blueprint, Cors, Fault, JwtSpec, Mapping, OriginPattern,
-    PathEntry, Piece, Reference, ReferenceKind, Service, Source, Template, Text, origin_pattern,
-    server_url,
+    Action, AuthorizerKind, Binding, Blueprint, Cors, Fault, Mapping, OriginPattern, PathEntry,
+    Piece, Reference, ReferenceKind, Service, Source, Template, Text, origin_pattern, server_url,
 };
 
 /// Everything that a request runs through; immutable.
@@ -17,7 +16,7 @@ pub struct Plan {
     /// In file order; [`Table`] names them by index. No [`Text`] in them is a reference any more.
     pub paths: Vec<PathEntry>,
     pub servers: Vec<Result<Base, Fault>>,
-    pub authorizers: Vec<Result<Jwt, Fault>>,
+    pub authorizers: Vec<Result<Authorizer, Fault>>,
     pub bindings: Vec<Binding>,
     pub services: Vec<Service>,
     pub cors: Option<cors::Policy>,
@@ -58,10 +57,8 @@ impl Plan {
             .iter()
             .map(|s| resolver.server(&s.alias, &s.url));
         let servers = servers.collect();
-        let authorizers = blueprint.authorizers.into_iter().map(|a| match a.kind {
-            AuthorizerKind::Jwt(spec) => resolver.jwt(&a.name, &spec),
-            AuthorizerKind::Fault(fault) => Err(resolver.report(fault)),
-        });
+        let authorizers = blueprint.authorizers.into_iter();
+        let authorizers = authorizers.map(|a| resolver.authorizer(&a.name, a.kind));
         let authorizers = authorizers.collect();
         let cors = blueprint.cors.map(|c| resolver.cors(c));
         let mut paths = blueprint.paths;
@@ -130,9 +127,13 @@ impl<E: Environment> Resolver<'_, E> {
             .map_err(|fault| self.report(prefixed(&format!("server {alias}"), fault)))
     }
 
-    fn jwt(&mut self, name: &str, spec: &JwtSpec) -> Result<Jwt, Fault> {
-        ResolvedJwt::from_spec(spec, |text| self.text(text))
-            .and_then(Jwt::new)
+    fn authorizer(&mut self, name: &str, mut kind: AuthorizerKind) -> Result<Authorizer, Fault> {
+        let resolved = kind
+            .texts_mut()
+            .into_iter()
+            .try_for_each(|text| self.in_place(text));
+        resolved
+            .and_then(|()| Authorizer::new(kind))
             .map_err(|fault| self.report(prefixed(&format!("authorizer {name}"), fault)))
     }
 

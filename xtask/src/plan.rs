@@ -49,7 +49,7 @@ pub fn compile(config: &Path) -> Result<Plan> {
 fn first_path(blueprint: &Blueprint) -> Option<String> {
     let mut paths = blueprint.paths.iter();
     let plain = paths.find(|p| {
-        p.method == Some(Method::Get) && p.authorizer.is_none() && !p.pattern.contains('{')
+        p.method == Some(Method::Get) && p.access.is_public() && !p.pattern.contains('{')
     });
     plain.map(|p| p.pattern.clone())
 }

@@ -254,8 +254,8 @@ fn a_signature_of_other_length_content_or_key_does_not_hold() {
 
 #[test]
 fn nothing_is_told_of_claims_before_the_signature_holds() {
-    let spec = ResolvedJwt {
-        issuers: vec!["expected".to_owned()],
+    let spec = JwtSpec {
+        issuers: vec!["expected".into()],
         token_type: Some("at+jwt".to_owned()),
         ..spec()
     };
@@ -344,10 +344,10 @@ fn each_refusal_has_its_code_text_and_challenge() {
 
 #[test]
 fn a_reason_never_quotes_token_secret_or_expected_value() {
-    let spec = || ResolvedJwt {
-        issuers: vec!["expected-iss".to_owned()],
-        audiences: vec!["expected-aud".to_owned()],
-        subject: Some("expected-sub".to_owned()),
+    let spec = || JwtSpec {
+        issuers: vec!["expected-iss".into()],
+        audiences: vec!["expected-aud".into()],
+        subject: Some("expected-sub".into()),
         token_type: Some("expected-typ".to_owned()),
         ..spec()
     };

@@ -96,7 +96,7 @@ fn each_allowed_algorithm_is_accepted_and_no_other() {
                 base64(r#"{"exp":1900000000}"#)
             );
             let token = format!("{message}.{}", base64(tag(SECRET.as_bytes(), &message)));
-            let jwt = jwt(ResolvedJwt {
+            let jwt = jwt(JwtSpec {
                 algorithms: algorithms.clone(),
                 ..spec()
             });
@@ -148,7 +148,7 @@ fn times_are_checked() {
         (0, Some(60), false, r#"{}"#, Some(Claims)),
     ];
     for (leeway, max_age, require_exp, claims, expected) in cases {
-        let spec = ResolvedJwt {
+        let spec = JwtSpec {
             leeway,
             max_age,
             require_exp,
@@ -183,10 +183,10 @@ fn issuer_audience_and_subject_are_compared_whole() {
         (r#""iss":"a","aud":"x","sub":["s"]"#, false),
     ];
     for (claims, accepted) in cases {
-        let spec = ResolvedJwt {
-            issuers: vec!["a".to_owned(), "b".to_owned()],
-            audiences: vec!["x".to_owned(), "y".to_owned()],
-            subject: Some("s".to_owned()),
+        let spec = JwtSpec {
+            issuers: vec!["a".into(), "b".into()],
+            audiences: vec!["x".into(), "y".into()],
+            subject: Some("s".into()),
             ..spec()
         };
         let expected = (!accepted).then_some(Cause::Claims);
@@ -206,7 +206,7 @@ fn the_type_is_compared_without_case_and_prefix() {
         ("at+jwt", "", false),
     ];
     for (expected, typ, accepted) in cases {
-        let jwt = jwt(ResolvedJwt {
+        let jwt = jwt(JwtSpec {
             token_type: Some(expected.to_owned()),
             ..spec()
         });
@@ -229,7 +229,7 @@ fn a_required_claim_must_be_there_and_not_null() {
         (r#""email":null,"org.id":0"#, false),
     ];
     for (claims, accepted) in cases {
-        let spec = ResolvedJwt {
+        let spec = JwtSpec {
             required_claims: vec!["email".to_owned(), "org.id".to_owned()],
             ..spec()
         };
@@ -294,8 +294,8 @@ fn an_authorizer_that_could_check_nothing_safely_is_a_fault() {
     ];
     for (algorithms, length, expected) in cases {
         let what = format!("{algorithms:?} with {length} bytes");
-        let fault = Jwt::new(ResolvedJwt {
-            secret: Secret::new("k".repeat(length)),
+        let fault = Jwt::new(JwtSpec {
+            secret: Text::Literal("k".repeat(length)),
             algorithms,
             ..spec()
         })
@@ -303,8 +303,8 @@ fn an_authorizer_that_could_check_nothing_safely_is_a_fault() {
         assert_eq!(fault.as_ref().map(|f| f.code.as_str()), expected, "{what}");
         assert!(!fault.is_some_and(|f| f.message.contains("kkk")), "{what}");
     }
-    let empty_issuer = ResolvedJwt {
-        issuers: vec![String::new()],
+    let empty_issuer = JwtSpec {
+        issuers: vec!["".into()],
         ..spec()
     };
     let fault = Jwt::new(empty_issuer).err().unwrap();

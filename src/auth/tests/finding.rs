@@ -18,7 +18,7 @@ fn find(
         let (_, value) = headers.iter().find(|(n, _)| *n == name)?;
         Some(Cow::Borrowed(*value))
     };
-    let spec = ResolvedJwt {
+    let spec = JwtSpec {
         sources: sources.to_vec(),
         ..spec()
     };

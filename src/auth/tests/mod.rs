@@ -10,18 +10,17 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::digest::KeyInit;
 use hmac::{Hmac, Mac};
 
-use super::{Cause, Claims, Denied, Jwt, ResolvedJwt};
-use crate::plan::{HmacAlgorithm, TokenSource};
-use crate::secret::Secret;
+use super::{Cause, Claims, Denied, Jwt};
+use crate::plan::{HmacAlgorithm, JwtSpec, Text, TokenSource};
 
 const NOW: u64 = 1_800_000_000;
 const SECRET: &str = "a secret of sixty-four bytes, which is enough for all three hash";
 const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
 
 /// HS256 with [`SECRET`] and nothing else asked for.
-fn spec() -> ResolvedJwt {
-    ResolvedJwt {
-        secret: Secret::new(SECRET),
+fn spec() -> JwtSpec {
+    JwtSpec {
+        secret: SECRET.into(),
         algorithms: vec![HmacAlgorithm::Hs256],
         issuers: Vec::new(),
         audiences: Vec::new(),
@@ -35,7 +34,7 @@ fn spec() -> ResolvedJwt {
     }
 }
 
-fn jwt(spec: ResolvedJwt) -> Jwt {
+fn jwt(spec: JwtSpec) -> Jwt {
     Jwt::new(spec).ok().unwrap()
 }
 
@@ -61,7 +60,7 @@ fn mac<M: Mac + KeyInit>(key: &[u8], message: &str) -> Vec<u8> {
 }
 
 /// What a token with these claims comes to.
-fn outcome(spec: ResolvedJwt, claims: &str) -> Result<Claims, Denied> {
+fn outcome(spec: JwtSpec, claims: &str) -> Result<Claims, Denied> {
     jwt(spec).verify(&sign(HEADER, claims), NOW)
 }
 

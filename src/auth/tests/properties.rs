@@ -72,7 +72,7 @@ proptest! {
 
     #[test]
     fn looking_for_a_token_never_panics(value in any::<String>(), query in any::<String>()) {
-        let spec = ResolvedJwt {
+        let spec = JwtSpec {
             sources: vec![
                 TokenSource::Bearer,
                 TokenSource::Header("h".to_owned()),

@@ -3,38 +3,45 @@
 
 use std::borrow::Cow;
 
-use causeway::auth::{Found, Jwt, ResolvedJwt};
-use causeway::plan::{AuthorizerKind, JwtSpec, PathEntry, Text};
+use causeway::auth::{Authorizer, Found};
+use causeway::plan::{Access, AuthorizerKind, JwtSpec, PathEntry, Text};
 
 use super::{Asked, Page};
 use crate::cli::show;
 
 pub fn explain(asked: &Asked<'_>, path: &PathEntry, query: Option<&str>, page: &mut Page) {
-    let Some(index) = path.authorizer else {
-        return page.line("auth", "none: the path is public");
-    };
-    let Some(authorizer) = asked.blueprint.authorizers.get(usize::from(index)) else {
-        return;
-    };
-    match &authorizer.kind {
-        AuthorizerKind::Jwt(spec) => {
-            let algorithms: Vec<&str> = spec.algorithms.iter().map(show::algorithm).collect();
-            let kind = format!(
-                "authorizer `{}`: jwt, {}",
-                authorizer.name,
-                algorithms.join(" or ")
-            );
-            page.line("auth", &kind);
-            demands(asked, spec, page);
-            token(asked, spec, query, page);
-        }
-        AuthorizerKind::Fault(fault) => {
-            let told = format!(
-                "authorizer `{}` is at fault: {}",
-                authorizer.name, fault.message
-            );
-            page.line("auth", &told);
-            page.line("", "  500 config_error");
+    let listed = path.access.authorizers();
+    match &path.access {
+        Access::Public => page.line("auth", "none: the path is public"),
+        Access::All(_) if listed.len() > 1 => page.line("auth", "all of these:"),
+        Access::Any(_) if listed.len() > 1 => page.line("auth", "any of these:"),
+        Access::Any(_) | Access::All(_) => {}
+    }
+    for index in listed {
+        let Some(authorizer) = asked.blueprint.authorizers.get(usize::from(*index)) else {
+            continue;
+        };
+        let label = if listed.len() > 1 { "" } else { "auth" };
+        match &authorizer.kind {
+            AuthorizerKind::Jwt(spec) => {
+                let algorithms: Vec<&str> = spec.algorithms.iter().map(show::algorithm).collect();
+                let kind = format!(
+                    "authorizer `{}`: jwt, {}",
+                    authorizer.name,
+                    algorithms.join(" or ")
+                );
+                page.line(label, &kind);
+                demands(asked, spec, page);
+                token(asked, &authorizer.kind, query, page);
+            }
+            AuthorizerKind::Fault(fault) => {
+                let told = format!(
+                    "authorizer `{}` is at fault: {}",
+                    authorizer.name, fault.message
+                );
+                page.line(label, &told);
+                page.line("", "  500 config_error");
+            }
         }
     }
 }
@@ -61,10 +68,13 @@ fn demands(asked: &Asked<'_>, spec: &JwtSpec, page: &mut Page) {
     page.line("", &format!("  looked for in: {}", places.join(", then ")));
 }
 
-fn token(asked: &Asked<'_>, spec: &JwtSpec, query: Option<&str>, page: &mut Page) {
+fn token(asked: &Asked<'_>, kind: &AuthorizerKind, query: Option<&str>, page: &mut Page) {
     // Where a token is looked for does not depend on values; this one is sound for each of them.
-    let resolved = ResolvedJwt::from_spec(spec, |_| Ok("x".repeat(64)));
-    let Ok(jwt) = resolved.and_then(Jwt::new) else {
+    let mut kind = kind.clone();
+    for text in kind.texts_mut() {
+        *text = Text::Literal("x".repeat(64));
+    }
+    let Ok(Authorizer::Jwt(jwt)) = Authorizer::new(kind) else {
         return;
     };
     let header = |name: &str| asked.header(name).map(Cow::Borrowed);

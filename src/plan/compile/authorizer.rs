@@ -9,7 +9,9 @@ use crate::config::{
     OneOrMany, Read, Span, Spanned, TextValue, TokenPlace,
 };
 use crate::http::is_token;
-use crate::plan::{Authorizer, AuthorizerKind, Fault, HmacAlgorithm, JwtSpec, Text, TokenSource};
+use crate::plan::{
+    Access, Authorizer, AuthorizerKind, Fault, HmacAlgorithm, JwtSpec, Text, TokenSource,
+};
 
 /// The name of the one under `authorizer`.
 const UNNAMED: &str = "authorizer";
@@ -85,46 +87,68 @@ impl Authorizers<'_> {
         self.by_name.is_empty()
     }
 
-    /// The authorizer that `auth` asks for; `None` is public. After an error in `cx`, the answer means nothing.
-    pub fn choose(&self, auth: &AuthChoice<'_>, cx: &mut Context) -> Option<u16> {
+    /// Whom `auth` lets in. After an error in `cx`, the answer means nothing.
+    pub fn choose(&self, auth: &AuthChoice<'_>, cx: &mut Context) -> Access {
+        let one = |index: Option<u16>| index.map_or(Access::Public, |i| Access::Any(vec![i]));
         match auth {
-            AuthChoice::Flag(flag) if flag.value => {
-                if self.implied.is_none() {
-                    let diagnostic = cx.error(
-                        flag.span,
-                        "auth_without_authorizer",
-                        "this path needs a known caller, but nothing says how callers are known",
-                    );
-                    if self.is_empty() {
-                        diagnostic
-                            .help("add an `authorizer`, or write `false` if everyone may use it");
-                    } else {
-                        diagnostic.help(format!(
-                            "there is more than one authorizer: name the one that is meant, {}",
-                            self.names()
-                        ));
-                    }
-                }
-                self.implied
-            }
-            AuthChoice::Flag(_) => None,
-            AuthChoice::Named(name) => {
-                let found = self.by_name.get(name.value).map(|(index, _)| *index);
-                if found.is_none() {
-                    let near = cx.closest(name.value, self.by_name.keys().copied());
-                    let diagnostic = cx.error(
-                        name.span,
-                        "unknown_authorizer",
-                        format!("there is no authorizer `{}`", name.value),
-                    );
-                    diagnostic.label("unknown").suggest(near);
-                    if self.is_empty() {
-                        diagnostic.help("the config has no authorizers: add it to `authorizers`");
-                    }
-                }
-                found
+            AuthChoice::Flag(flag) if flag.value => one(self.implied(flag.span, cx)),
+            AuthChoice::Flag(_) => Access::Public,
+            AuthChoice::Named(name) => one(self.named(name, cx)),
+            AuthChoice::Any(names) => Access::Any(self.listed(names, cx)),
+            AuthChoice::All(names) => Access::All(self.listed(names, cx)),
+        }
+    }
+
+    fn implied(&self, span: Span, cx: &mut Context) -> Option<u16> {
+        if self.implied.is_none() {
+            let diagnostic = cx.error(
+                span,
+                "auth_without_authorizer",
+                "this path needs a known caller, but nothing says how callers are known",
+            );
+            if self.is_empty() {
+                diagnostic.help("add an `authorizer`, or write `false` if everyone may use it");
+            } else {
+                diagnostic.help(format!(
+                    "there is more than one authorizer: name the one that is meant, {}",
+                    self.names()
+                ));
             }
         }
+        self.implied
+    }
+
+    fn named(&self, name: &Name<'_>, cx: &mut Context) -> Option<u16> {
+        let found = self.by_name.get(name.value).map(|(index, _)| *index);
+        if found.is_none() {
+            let near = cx.closest(name.value, self.by_name.keys().copied());
+            let diagnostic = cx.error(
+                name.span,
+                "unknown_authorizer",
+                format!("there is no authorizer `{}`", name.value),
+            );
+            diagnostic.label("unknown").suggest(near);
+            if self.is_empty() {
+                diagnostic.help("the config has no authorizers: add it to `authorizers`");
+            }
+        }
+        found
+    }
+
+    fn listed(&self, names: &Spanned<Vec<Name<'_>>>, cx: &mut Context) -> Vec<u16> {
+        let mut listed: Vec<u16> = Vec::with_capacity(names.value.len());
+        for name in &names.value {
+            let Some(index) = self.named(name, cx) else {
+                continue;
+            };
+            if listed.contains(&index) {
+                let message = format!("`{}` is named twice", name.value);
+                cx.error(name.span, "duplicate_value", message)
+                    .help("name each authorizer once");
+            }
+            listed.push(index);
+        }
+        listed
     }
 
     fn names(&self) -> String {

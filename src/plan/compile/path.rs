@@ -16,7 +16,7 @@ use crate::config::{
     Name, PathObject, Read, Span, Spanned,
 };
 use crate::http::Method;
-use crate::plan::{Action, Fault, Hook, PathEntry, Text, Tolerance};
+use crate::plan::{Access, Action, Fault, Hook, PathEntry, Text, Tolerance};
 
 /// Milliseconds to the upstream's response headers, if nothing is said.
 const DEFAULT_TIMEOUT_MS: u32 = 30_000;
@@ -34,7 +34,7 @@ pub(super) struct Gateway<'a> {
 /// `defaults`, resolved.
 pub(super) struct Defaults {
     /// `None` if nothing is said.
-    auth: Option<Option<u16>>,
+    auth: Option<Access>,
     timeout_ms: u32,
     tolerate: Tolerance,
 }
@@ -89,7 +89,7 @@ pub(super) fn compile_path<'a>(
         Field::Value(host) => compile_host(host, cx).map(Some),
     };
     let pattern = path.path.value().and_then(|path| compile_pattern(path, cx));
-    let authorizer = compile_auth(&path, gateway, cx);
+    let access = compile_auth(&path, gateway, cx);
     let pre_process = path
         .pre_process
         .value()
@@ -101,7 +101,7 @@ pub(super) fn compile_path<'a>(
         variables: &gateway.variables,
         pattern: pattern.as_ref(),
         // Where `auth` itself is at fault, nothing more need be said of it.
-        protected: authorizer.is_some() || cx.errors() > before,
+        protected: !access.is_public() || cx.errors() > before,
     };
     let action = compile_action(&path, &scope, gateway, cx);
     let (action, pre_process) = match (action, pre_process) {
@@ -122,7 +122,7 @@ pub(super) fn compile_path<'a>(
             host,
             pattern: pattern.text,
             action,
-            authorizer,
+            access,
             pre_process,
             timeout_ms: path
                 .timeout_ms
@@ -177,11 +177,11 @@ fn compile_pattern<'a>(path: &Name<'a>, cx: &mut Context) -> Option<Pattern<'a>>
         .ok()
 }
 
-fn compile_auth(path: &PathObject<'_>, gateway: &Gateway<'_>, cx: &mut Context) -> Option<u16> {
-    match (&path.auth, gateway.defaults.auth) {
+fn compile_auth(path: &PathObject<'_>, gateway: &Gateway<'_>, cx: &mut Context) -> Access {
+    match (&path.auth, &gateway.defaults.auth) {
         (Field::Value(auth), _) => gateway.authorizers.choose(auth, cx),
-        (_, Some(default)) => default,
-        (Field::Bad, None) => None,
+        (_, Some(default)) => default.clone(),
+        (Field::Bad, None) => Access::Public,
         (Field::Absent, None) => {
             if !gateway.authorizers.is_empty() {
                 let span = path.path.value().map_or(path.span.first(), |p| p.span);
@@ -192,7 +192,7 @@ fn compile_auth(path: &PathObject<'_>, gateway: &Gateway<'_>, cx: &mut Context) 
                 )
                 .help("write `\"auth\": false` if that is meant, or set `defaults.auth`");
             }
-            None
+            Access::Public
         }
     }
 }

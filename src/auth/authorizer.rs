@@ -1,0 +1,64 @@
+//! All the ways in, behind one door.
+
+use std::borrow::Cow;
+
+use super::{Claims, Denied, Jwt};
+use crate::exchange::Request;
+use crate::host::Host;
+use crate::plan::{AuthorizerKind, Fault};
+
+/// A named way to know the caller, ready to be asked. What it remembers of earlier callers and keys is its own, so that
+/// a new config begins with nothing.
+pub enum Authorizer {
+    Jwt(Box<Jwt>),
+}
+
+/// What a request brings along for whoever asks who is calling.
+#[derive(Clone, Copy)]
+pub struct Presented<'a, H> {
+    pub host: &'a H,
+    pub request: Request<'a>,
+    /// The canonical path.
+    pub path: &'a str,
+    /// Raw, without its question mark.
+    pub query: Option<&'a str>,
+}
+
+impl Authorizer {
+    /// Makes one ready of which every reference has been looked up.
+    ///
+    /// # Errors
+    /// Where it could not check safely: whoever needs it is refused with `config_error`.
+    pub fn new(kind: AuthorizerKind) -> Result<Authorizer, Fault> {
+        match kind {
+            AuthorizerKind::Jwt(spec) => Jwt::new(spec).map(Box::new).map(Authorizer::Jwt),
+            AuthorizerKind::Fault(fault) => Err(fault),
+        }
+    }
+
+    /// Who calls.
+    pub async fn authenticate<H: Host>(
+        &self,
+        presented: &Presented<'_, H>,
+    ) -> Result<Claims, Denied> {
+        match self {
+            Authorizer::Jwt(jwt) => jwt.authenticate(
+                &|name| presented.header(name),
+                presented.query,
+                presented.now_s(),
+            ),
+        }
+    }
+}
+
+impl<'a, H: Host> Presented<'a, H> {
+    /// A header of the client's request, by its lower-case name.
+    pub fn header(&self, name: &str) -> Option<Cow<'a, str>> {
+        self.host.header(name)
+    }
+
+    /// Unix time in seconds.
+    pub fn now_s(&self) -> u64 {
+        self.host.now_ms() / 1000
+    }
+}
