@@ -10,6 +10,7 @@
 //!     through a wider public one.
 
 mod authorizer;
+mod conflict;
 mod cors;
 mod mapping;
 mod names;
@@ -19,13 +20,13 @@ mod response;
 mod url;
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 
 use crate::config::{
     Ambiguity, BindingObject, Context, Diagnostics, Document, Entries, Items, MAX_BYTES, Read,
     Scalar, ServerObject, ServiceObject, Spanned, parse, without_byte_order_mark,
 };
 
+use self::conflict::Taken;
 use self::names::Names;
 use self::path::{CompiledPath, Defaults, Gateway, compile_path};
 use super::blueprint::{Action, Binding, Blueprint, Fault, Server, Service, Text, Tolerance};
@@ -97,25 +98,16 @@ fn document_to_blueprint<'a>(document: &Document<'a>, cx: &mut Context) -> Optio
 
     let paths = document.paths.value()?;
     blueprint.paths.reserve(paths.nodes().len());
-    let mut taken: HashMap<String, (usize, Spanned<&'a str>)> =
-        HashMap::with_capacity(paths.nodes().len());
+    let mut taken = Taken::with_capacity(paths.nodes().len());
     for node in paths.nodes() {
         let Some(path) = compile_path(node, &gateway, cx) else {
             sound = false;
             continue;
         };
-        let CompiledPath {
-            entry,
-            identity,
-            written,
-        } = path;
-        match taken.entry(identity) {
-            Entry::Vacant(free) => {
-                free.insert((blueprint.paths.len(), written));
-                blueprint.paths.push(entry);
-            }
-            Entry::Occupied(first) => {
-                let (index, first) = *first.get();
+        let CompiledPath { entry, written } = path;
+        match taken.add(&entry, written, &blueprint.paths) {
+            None => blueprint.paths.push(entry),
+            Some((index, first)) => {
                 let fault = conflict(written, first, cx);
                 if let Some(entry) = blueprint.paths.get_mut(index) {
                     entry.action = Action::Fault(fault);

@@ -146,9 +146,9 @@ impl Scope<'_> {
             "$request.query." => Some(Source::Query(owned)),
             "$request.path." => {
                 // Without a sound pattern nothing can be said of its parameters.
-                let parameters = &self.pattern?.parameters;
-                if !parameters.contains(&name) {
-                    let near = cx.closest(name, parameters.iter().copied());
+                let pattern = self.pattern?;
+                if !pattern.parameters().any(|parameter| parameter == name) {
+                    let near = cx.closest(name, pattern.parameters());
                     cx.error(
                         span,
                         "unknown_parameter",

@@ -39,11 +39,9 @@ pub(super) struct Defaults {
     tolerate: Tolerance,
 }
 
-/// A path and what tells it from the others.
+/// A path, and how it was written.
 pub(super) struct CompiledPath<'a> {
     pub entry: PathEntry,
-    /// Equal for two paths that answer the same requests.
-    pub identity: String,
     /// The pattern as written, for messages.
     pub written: Spanned<&'a str>,
 }
@@ -110,12 +108,6 @@ pub(super) fn compile_path<'a>(
         (Err(fault), _) | (_, Err(fault)) => (Action::Fault(fault), None),
     };
     let (method, host, pattern, written) = (method?, host?, pattern?, *path.path.value()?);
-    let identity = format!(
-        "{} {}{}",
-        method.map_or("ANY", Method::as_str),
-        host.as_deref().unwrap_or_default(),
-        pattern.shape
-    );
     Some(CompiledPath {
         entry: PathEntry {
             method,
@@ -133,7 +125,6 @@ pub(super) fn compile_path<'a>(
                 .value()
                 .map_or(gateway.defaults.tolerate, |list| tolerance(list)),
         },
-        identity,
         written,
     })
 }

@@ -5,6 +5,7 @@
 //!   always, hexadecimal digits in upper case.
 //! - No empty segment but after a trailing slash, no dot segment, no query, no fragment, no backslash.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::route;
@@ -14,9 +15,14 @@ use crate::route;
 pub(super) struct Pattern<'a> {
     /// In its one spelling.
     pub text: String,
-    pub parameters: Vec<&'a str>,
-    /// Equal for two patterns that match the same paths: parameters without their names.
-    pub shape: String,
+    written: &'a str,
+}
+
+impl<'a> Pattern<'a> {
+    /// The names of its parameters, in order.
+    pub fn parameters(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        parameters(self.written)
+    }
 }
 
 /// What is wrong with a pattern, and in which bytes of it.
@@ -49,8 +55,7 @@ pub(super) fn parse(written: &str) -> Result<Pattern<'_>, Flaw> {
     }
     let mut pattern = Pattern {
         text: String::with_capacity(written.len()),
-        parameters: Vec::new(),
-        shape: String::with_capacity(written.len()),
+        written,
     };
     let mut start = 1_usize;
     let mut segments = rest.split('/').peekable();
@@ -59,14 +64,12 @@ pub(super) fn parse(written: &str) -> Result<Pattern<'_>, Flaw> {
         start = range.end.saturating_add(1);
         let last = segments.peek().is_none();
         pattern.text.push('/');
-        pattern.shape.push('/');
         let braced = segment
             .strip_prefix('{')
             .and_then(|inner| inner.strip_suffix('}'));
         match braced {
             Some(".+") if last => {
                 pattern.text.push_str(segment);
-                pattern.shape.push_str(segment);
             }
             Some(".+") => {
                 return Err(flaw(range, "`{.+}` can only stand at the end", None));
@@ -81,16 +84,15 @@ pub(super) fn parse(written: &str) -> Result<Pattern<'_>, Flaw> {
                         ),
                     ));
                 }
-                if pattern.parameters.contains(&name) {
+                let before = written.get(..range.start).unwrap_or_default();
+                if parameters(before).any(|earlier| earlier == name) {
                     return Err(Flaw {
                         range,
                         message: format!("the parameter `{name}` stands twice in this path"),
                         help: None,
                     });
                 }
-                pattern.parameters.push(name);
                 pattern.text.push_str(segment);
-                pattern.shape.push_str("{}");
             }
             None if segment.contains(['{', '}']) => {
                 return Err(flaw(
@@ -113,7 +115,6 @@ pub(super) fn parse(written: &str) -> Result<Pattern<'_>, Flaw> {
                     help: None,
                 })?;
                 pattern.text.push_str(&literal);
-                pattern.shape.push_str(&literal);
             }
         }
     }
@@ -128,11 +129,36 @@ pub(super) fn parse(written: &str) -> Result<Pattern<'_>, Flaw> {
     }
 }
 
-/// One segment in the one spelling of a URL's path.
+/// The segments of a canonical pattern with the names taken out of its parameters: equal for two patterns that match
+/// the same paths.
+pub(super) fn shape(pattern: &str) -> impl Iterator<Item = &str> {
+    pattern.split('/').map(|segment| match segment {
+        "{.+}" => segment,
+        _ if segment.starts_with('{') => "{}",
+        _ => segment,
+    })
+}
+
+/// The names in a pattern, or in its first segments, that was found sound.
+fn parameters(written: &str) -> impl Iterator<Item = &str> {
+    written
+        .split('/')
+        .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
+        .filter(|name| *name != ".+")
+}
+
+/// One segment in the one spelling of a URL's path. Allocates only if that differs.
 ///
 /// # Errors
 /// What is wrong with it.
-pub(super) fn canonical_literal(segment: &str) -> Result<String, &'static str> {
+pub(super) fn canonical_literal(segment: &str) -> Result<Cow<'_, str>, &'static str> {
+    if segment
+        .bytes()
+        .all(|byte| is_unreserved(byte) || is_reserved(byte))
+        && !matches!(segment, "." | "..")
+    {
+        return Ok(Cow::Borrowed(segment));
+    }
     let mut literal = String::with_capacity(segment.len());
     let mut bytes = segment.bytes();
     while let Some(byte) = bytes.next() {
@@ -147,27 +173,9 @@ pub(super) fn canonical_literal(segment: &str) -> Result<String, &'static str> {
             b'\\' => return Err("a backslash is not the separator of a path's segments"),
             other => (other, false),
         };
-        let reserved = matches!(
-            byte,
-            b'!' | b'$'
-                | b'&'
-                | b'\''
-                | b'('
-                | b')'
-                | b'*'
-                | b'+'
-                | b','
-                | b';'
-                | b'='
-                | b':'
-                | b'@'
-        );
         if byte < 0x20 || byte == 0x7f {
             return Err("a path has no control characters");
-        } else if byte.is_ascii_alphanumeric()
-            || matches!(byte, b'-' | b'.' | b'_' | b'~')
-            || (reserved && !was_encoded)
-        {
+        } else if is_unreserved(byte) || (is_reserved(byte) && !was_encoded) {
             literal.push(char::from(byte));
         } else {
             const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
@@ -182,7 +190,20 @@ pub(super) fn canonical_literal(segment: &str) -> Result<String, &'static str> {
     if literal == "." || literal == ".." {
         return Err("a path has no dot segments");
     }
-    Ok(literal)
+    Ok(Cow::Owned(literal))
+}
+
+/// RFC 3986 section 2.3.
+fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+}
+
+/// What else may stand in a segment as it is (RFC 3986 section 3.3).
+fn is_reserved(byte: u8) -> bool {
+    matches!(
+        byte,
+        b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' | b':' | b'@'
+    )
 }
 
 fn hex(digit: u8) -> Option<u8> {
@@ -225,7 +246,10 @@ mod tests {
 
     #[test]
     fn names_of_parameters_do_not_tell_patterns_apart() {
-        let shape = |written| parse(written).unwrap().shape;
+        let shape = |written| -> Vec<String> {
+            let text = parse(written).unwrap().text;
+            super::shape(&text).map(str::to_owned).collect()
+        };
         assert_eq!(shape("/a/{x}/{.+}"), shape("/%61/{y}/{.+}"));
         assert_ne!(shape("/a/{x}"), shape("/a/{.+}"));
         assert_ne!(shape("/a"), shape("/a/"));
