@@ -165,7 +165,11 @@ fn auth_means_one_authorizer_or_is_refused() {
         (NAMED, r#","auth": []"#, Err("empty_value")),
         (NAMED, r#","auth": {"any": []}"#, Err("empty_value")),
         (NAMED, r#","auth": ["a", "x"]"#, Err("unknown_authorizer")),
-        (NAMED, r#","auth": {"all": ["a", "a"]}"#, Err("duplicate_value")),
+        (
+            NAMED,
+            r#","auth": {"all": ["a", "a"]}"#,
+            Err("duplicate_value"),
+        ),
         (NAMED, r#","auth": {"some": ["a"]}"#, Err("unknown_value")),
         (NAMED, r#","auth": {}"#, Err("unknown_value")),
         (TWO, r#","auth": true"#, Err("auth_without_authorizer")),

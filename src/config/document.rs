@@ -1,8 +1,9 @@
 //! The objects of `api-config.json`, each defined once.
 
+use super::authorizer::AuthorizerObject;
 use super::object::{object, words};
 use super::read::{Entries, Items, Lazy};
-use super::value::{AuthChoice, JsonBody, Name, OneOrMany, Scalar, TextValue, TokenPlace, Whole};
+use super::value::{AuthChoice, JsonBody, Name, Scalar, TextValue, Whole};
 use super::{JsonBody as Ignored, Spanned};
 
 object! {
@@ -74,36 +75,6 @@ object! {
         optional allow_credentials: Spanned<bool>,
         /// Seconds for which a browser may remember the answer to a preflight.
         optional max_age: Whole<0, { u32::MAX }>,
-    }
-
-    /// How the gateway knows the caller: a JSON Web Token signed with a shared secret.
-    pub struct AuthorizerObject {
-        /// The kind of authorizer.
-        required kind = "type": AuthorizerType,
-        /// The shared secret, best `$secret.NAME`. At least as long as the algorithm's hash: 32, 48 or 64 bytes.
-        required secret: TextValue,
-        /// The one algorithm that is accepted. `HS256` if nothing is said.
-        optional algorithm: Algorithm,
-        /// All algorithms that are accepted.
-        optional algorithms: Vec<Algorithm>,
-        /// What `iss` must be, or one of which it must be.
-        optional issuer: OneOrMany<TextValue>,
-        /// What `aud` must hold, or one of which it must hold.
-        optional audience: OneOrMany<TextValue>,
-        /// What `sub` must be.
-        optional subject: TextValue,
-        /// What the token's `typ` must be, such as `at+jwt`.
-        optional token_type: Name<'a>,
-        /// Seconds by which clocks may differ.
-        optional leeway: Whole<0, 300>,
-        /// Seconds since `iat` after which a token is refused.
-        optional max_age: Whole<1, { u32::MAX }>,
-        /// Whether a token without `exp` is refused. `true` if nothing is said.
-        optional require_exp: Spanned<bool>,
-        /// Claims that a token must have.
-        optional required_claims: Vec<Name<'a>>,
-        /// Where the token is looked for, in order. `bearer` if nothing is said.
-        optional token_from: Vec<TokenPlace<'a>>,
     }
 
     /// What holds for every path that does not say otherwise.
@@ -197,24 +168,6 @@ words! {
         /// Every method.
         Any = "ANY",
     }
-
-    /// The kind of an authorizer.
-    #[code = "unknown_type"]
-    pub enum AuthorizerType {
-        Jwt = "jwt",
-    }
-    later ["auth0", "supabase"]
-
-    /// An algorithm of JSON Web Signatures (RFC 7518 section 3.1).
-    #[code = "unknown_value"]
-    pub enum Algorithm {
-        Hs256 = "HS256",
-        Hs384 = "HS384",
-        Hs512 = "HS512",
-    }
-    later [
-        "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
-    ]
 
     /// The kind of an integration.
     #[code = "unknown_type"]

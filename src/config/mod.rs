@@ -11,6 +11,7 @@
 //! Nothing here panics, whatever the text is; documents are bounded by [`MAX_BYTES`] and by a nesting of 512,
 //! of which an object takes two levels.
 
+mod authorizer;
 mod context;
 mod diagnostic;
 mod document;
@@ -25,6 +26,7 @@ mod suggest;
 mod syntax;
 mod value;
 
+pub use authorizer::*;
 pub use context::Context;
 pub use diagnostic::{Diagnostic, Diagnostics, Note, SHOWN, Severity, Span};
 pub use document::*;

@@ -2,11 +2,9 @@
 
 use std::collections::HashMap;
 
-use jsonc_parser::ast::Value;
-
 use crate::config::{
-    Algorithm, AuthChoice, AuthorizerObject, AuthorizerType, Context, Document, Lazy, Name,
-    OneOrMany, Read, Span, Spanned, TextValue, TokenPlace,
+    Algorithm, AuthChoice, AuthorizerObject, Context, Document, JwtObject, Lazy, Name, OneOrMany,
+    Span, Spanned, TextValue, TokenPlace,
 };
 use crate::http::is_token;
 use crate::plan::{
@@ -61,7 +59,7 @@ pub(super) fn compile<'a>(
         }
         cx.mark();
         let kind = match compile_one(&authorizer, cx) {
-            Some(spec) => AuthorizerKind::Jwt(spec),
+            Some(kind) => kind,
             None => AuthorizerKind::Fault(first_fault(cx)),
         };
         authorizers.push(Authorizer {
@@ -175,16 +173,16 @@ pub(super) fn first_fault(cx: &Context) -> Fault {
 fn compile_one<'a>(
     authorizer: &Lazy<'a, AuthorizerObject<'a>>,
     cx: &mut Context,
-) -> Option<JwtSpec> {
-    // Other types have other members: the type decides whether the rest is looked at.
-    if let Value::Object(object) = authorizer.node
-        && let Some(kind) = object.get("type")
-    {
-        AuthorizerType::read(&kind.value, cx)?;
-    }
+) -> Option<AuthorizerKind> {
     let before = cx.errors();
-    let object = authorizer.get(cx)?;
-    let algorithms = algorithms(&object, cx);
+    let kind = match authorizer.get(cx)? {
+        AuthorizerObject::Jwt(object) => compile_jwt(&object, cx).map(AuthorizerKind::Jwt),
+    };
+    kind.filter(|_| cx.errors() == before)
+}
+
+fn compile_jwt(object: &JwtObject<'_>, cx: &mut Context) -> Option<JwtSpec> {
+    let algorithms = algorithms(object, cx);
     let secret = object.secret.value();
     if let Some(secret) = secret {
         check_secret(secret, &algorithms, cx);
@@ -196,7 +194,7 @@ fn compile_one<'a>(
             .map(|value| value.text.clone())
             .collect()
     };
-    let spec = JwtSpec {
+    Some(JwtSpec {
         issuers: texts(&object.issuer),
         audiences: texts(&object.audience),
         secret: secret?.text.clone(),
@@ -213,12 +211,11 @@ fn compile_one<'a>(
             .flatten()
             .map(|name| name.value.to_owned())
             .collect(),
-        sources: sources(&object, cx),
-    };
-    (cx.errors() == before).then_some(spec)
+        sources: sources(object, cx),
+    })
 }
 
-fn algorithms(object: &AuthorizerObject<'_>, cx: &mut Context) -> Vec<HmacAlgorithm> {
+fn algorithms(object: &JwtObject<'_>, cx: &mut Context) -> Vec<HmacAlgorithm> {
     let hmac = |algorithm: &Algorithm| match algorithm {
         Algorithm::Hs256 => HmacAlgorithm::Hs256,
         Algorithm::Hs384 => HmacAlgorithm::Hs384,
@@ -290,7 +287,7 @@ fn check_secret(secret: &TextValue, algorithms: &[HmacAlgorithm], cx: &mut Conte
     }
 }
 
-fn sources(object: &AuthorizerObject<'_>, cx: &mut Context) -> Vec<TokenSource> {
+fn sources(object: &JwtObject<'_>, cx: &mut Context) -> Vec<TokenSource> {
     let Some(places) = object.token_from.value() else {
         return vec![TokenSource::Bearer];
     };
