@@ -32,6 +32,9 @@ pub trait Host {
     /// Asks somebody on the gateway's own account, and waits for the whole answer.
     fn ask(&self, ask: &Ask<'_>) -> impl Future<Output = Result<Told, SendError>>;
 
+    /// The client's whole body, of at most so many bytes. It is sent on all the same.
+    fn body(&self, max_bytes: usize) -> impl Future<Output = Result<Vec<u8>, BodyError>>;
+
     /// Waits.
     fn sleep(&self, ms: u32) -> impl Future<Output = ()>;
 
@@ -99,6 +102,14 @@ impl Told {
         let (_, value) = self.fields.iter().find(|(n, _)| n == name)?;
         Some(value)
     }
+}
+
+/// Why a body could not be had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BodyError {
+    TooLong,
+    /// It broke off; the platform's words.
+    Broken(String),
 }
 
 /// Why an upstream gave no answer.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Claims, Denied, Jwt};
+use super::{Claims, Denied, Jwt, MessageSignature, Webhook};
 use crate::exchange::Request;
 use crate::host::Host;
 use crate::plan::{AuthorizerKind, Fault};
@@ -11,6 +11,8 @@ use crate::plan::{AuthorizerKind, Fault};
 /// a new config begins with nothing.
 pub enum Authorizer {
     Jwt(Box<Jwt>),
+    Webhook(Box<Webhook>),
+    MessageSignature(Box<MessageSignature>),
 }
 
 /// What a request brings along for whoever asks who is calling.
@@ -32,6 +34,12 @@ impl Authorizer {
     pub fn new(kind: AuthorizerKind) -> Result<Authorizer, Fault> {
         match kind {
             AuthorizerKind::Jwt(spec) => Jwt::new(spec).map(Box::new).map(Authorizer::Jwt),
+            AuthorizerKind::Webhook(spec) => {
+                Webhook::new(spec).map(Box::new).map(Authorizer::Webhook)
+            }
+            AuthorizerKind::MessageSignature(spec) => MessageSignature::new(spec)
+                .map(Box::new)
+                .map(Authorizer::MessageSignature),
             AuthorizerKind::Fault(fault) => Err(fault),
         }
     }
@@ -47,6 +55,8 @@ impl Authorizer {
                 presented.query,
                 presented.now_s(),
             ),
+            Authorizer::Webhook(webhook) => webhook.authenticate(presented).await,
+            Authorizer::MessageSignature(signature) => signature.authenticate(presented).await,
         }
     }
 }

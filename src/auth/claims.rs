@@ -20,6 +20,11 @@ pub struct Claims {
 }
 
 impl Claims {
+    /// What another way in than a token says of the caller. `None` if it is no claims set as a token could carry it.
+    pub(super) fn of(members: serde_json::Map<String, serde_json::Value>) -> Option<Claims> {
+        serde_json::from_str(&serde_json::Value::Object(members).to_string()).ok()
+    }
+
     /// A claim as text: a string's content, a number, `true` or `false` as written, an array or object as compact
     /// JSON. `None` where it is absent or `null`.
     ///

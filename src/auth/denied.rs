@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-/// A refusal. Its answer has status 401.
+/// A refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Denied {
     pub cause: Cause,
@@ -21,9 +21,28 @@ pub enum Cause {
     /// Past its `exp`, or older than the authorizer's `max_age`.
     Expired,
     Claims,
+    /// The refusal of another way in than a token.
+    Way(&'static Way),
+}
+
+/// What the client is told by a way in that has its own words.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Way {
+    pub status: u16,
+    /// Stable.
+    pub code: &'static str,
+    pub text: &'static str,
+    /// The value of `WWW-Authenticate`, for status 401.
+    pub challenge: Option<&'static str>,
+    /// There was nothing to look at.
+    pub absent: bool,
 }
 
 impl Denied {
+    pub(crate) fn of(way: &'static Way, reason: impl Into<Cow<'static, str>>) -> Denied {
+        Denied::new(Cause::Way(way), reason)
+    }
+
     pub(crate) fn new(cause: Cause, reason: impl Into<Cow<'static, str>>) -> Denied {
         Denied {
             cause,
@@ -31,11 +50,20 @@ impl Denied {
         }
     }
 
-    pub const STATUS: u16 = 401;
+    pub fn status(&self) -> u16 {
+        match self.cause {
+            Cause::Way(way) => way.status,
+            _ => 401,
+        }
+    }
 
     /// There was nothing to look at.
     pub fn is_absence(&self) -> bool {
-        self.cause == Cause::NoToken
+        match self.cause {
+            Cause::NoToken => true,
+            Cause::Way(way) => way.absent,
+            _ => false,
+        }
     }
 
     /// The stable code of the answer.
@@ -46,6 +74,7 @@ impl Denied {
             Cause::Signature => "ERR_JWS_SIGNATURE_VERIFICATION_FAILED",
             Cause::Expired => "ERR_JWT_EXPIRED",
             Cause::Claims => "ERR_JWT_CLAIM_VALIDATION_FAILED",
+            Cause::Way(way) => way.code,
         }
     }
 
@@ -57,13 +86,15 @@ impl Denied {
             Cause::Signature => "Signature verification failed",
             Cause::Expired => "Token has expired.",
             Cause::Claims => "JWT claim validation failed",
+            Cause::Way(way) => way.text,
         }
     }
 
     /// The value of `WWW-Authenticate`. A request without a token gets no error code (RFC 6750 section 3.1);
     /// the realm is there because a challenge has at least one parameter (RFC 6750 section 3).
-    pub fn www_authenticate(&self) -> &'static str {
-        match self.cause {
+    pub fn www_authenticate(&self) -> Option<&'static str> {
+        Some(match self.cause {
+            Cause::Way(way) => return way.challenge,
             Cause::NoToken => r#"Bearer realm="causeway""#,
             Cause::NotJws => {
                 r#"Bearer realm="causeway", error="invalid_token", error_description="Invalid JWS""#
@@ -77,6 +108,6 @@ impl Denied {
             Cause::Claims => {
                 r#"Bearer realm="causeway", error="invalid_token", error_description="JWT claim validation failed""#
             }
-        }
+        })
     }
 }

@@ -17,11 +17,13 @@ mod find;
 mod header;
 mod hmac;
 mod jwt;
+mod signature;
 #[cfg(test)]
 mod tests;
 
 pub use authorizer::{Authorizer, Presented};
 pub use claims::Claims;
-pub use denied::{Cause, Denied};
+pub use denied::{Cause, Denied, Way};
 pub use find::Found;
 pub use jwt::{Jwt, MAX_TOKEN_BYTES};
+pub use signature::{LEAST_SECRET_BYTES, MessageSignature, Webhook};

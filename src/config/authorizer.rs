@@ -6,13 +6,15 @@ use serde_json::json;
 use super::Spanned;
 use super::context::Context;
 use super::object::{missing, object, object_of, words};
-use super::read::{Defs, Read};
+use super::read::{Defs, Entries, Lazy, Read};
 use super::value::{Name, OneOrMany, TextValue, TokenPlace, Whole};
 
 /// How the gateway knows the caller. The type says what its members are.
 #[derive(Clone, Debug)]
 pub enum AuthorizerObject<'a> {
     Jwt(Box<JwtObject<'a>>),
+    Webhook(Box<WebhookObject<'a>>),
+    MessageSignature(Box<MessageSignatureObject<'a>>),
 }
 
 impl<'a> Read<'a> for AuthorizerObject<'a> {
@@ -26,11 +28,21 @@ impl<'a> Read<'a> for AuthorizerObject<'a> {
             AuthorizerType::Jwt => JwtObject::read(node, cx)
                 .map(Box::new)
                 .map(AuthorizerObject::Jwt),
+            AuthorizerType::Webhook => WebhookObject::read(node, cx)
+                .map(Box::new)
+                .map(AuthorizerObject::Webhook),
+            AuthorizerType::MessageSignature => MessageSignatureObject::read(node, cx)
+                .map(Box::new)
+                .map(AuthorizerObject::MessageSignature),
         }
     }
 
     fn schema(defs: &mut Defs) -> serde_json::Value {
-        json!({ "anyOf": [JwtObject::schema(defs)] })
+        json!({ "anyOf": [
+            JwtObject::schema(defs),
+            WebhookObject::schema(defs),
+            MessageSignatureObject::schema(defs),
+        ] })
     }
 }
 
@@ -66,11 +78,45 @@ object! {
     }
 }
 
+object! {
+    /// How the gateway knows the sender of a webhook: by its signature over the body.
+    pub struct WebhookObject {
+        /// `webhook`
+        required kind = "type": WebhookType,
+        /// Whose way of signing.
+        required scheme: Lazy<'a, WebhookSchemeName>,
+        /// The shared secret, best `$secret.NAME`, or several while one is replaced by another.
+        required secret: OneOrMany<TextValue>,
+        /// Seconds by which the signed time may differ, for `stripe` and `standard`. 300 if nothing is said.
+        optional tolerance: Whole<1, 3600>,
+        /// The largest body in bytes. 1048576 if nothing is said.
+        optional max_body: Whole<1, 10_485_760>,
+    }
+
+    /// How the gateway knows a caller that signs its requests (RFC 9421, `hmac-sha256`).
+    pub struct MessageSignatureObject {
+        /// `message_signature`
+        required kind = "type": MessageSignatureType,
+        /// Shared secrets by their `keyid`, best `$secret.NAME`.
+        required keys: Entries<'a, TextValue>,
+        /// What must be covered. `@method`, `@authority`, `@path` and `@query` if nothing is said; `content-digest` always, where there is a body.
+        optional components: Vec<Name<'a>>,
+        /// Seconds since `created` after which a signature is refused. 300 if nothing is said.
+        optional max_age: Whole<1, 3600>,
+        /// Seconds by which clocks may differ. 5 if nothing is said.
+        optional leeway: Whole<0, 300>,
+        /// The largest body in bytes. 1048576 if nothing is said.
+        optional max_body: Whole<1, 10_485_760>,
+    }
+}
+
 words! {
     /// The kind of an authorizer.
     #[code = "unknown_type"]
     pub enum AuthorizerType {
         Jwt = "jwt",
+        Webhook = "webhook",
+        MessageSignature = "message_signature",
     }
     later ["auth0", "supabase"]
 
@@ -89,5 +135,28 @@ words! {
     #[code = "unknown_type"]
     pub enum JwtType {
         Jwt = "jwt",
+    }
+
+    /// The type of a webhook authorizer.
+    #[code = "unknown_type"]
+    pub enum WebhookType {
+        Webhook = "webhook",
+    }
+
+    /// The type of an authorizer by HTTP Message Signatures.
+    #[code = "unknown_type"]
+    pub enum MessageSignatureType {
+        MessageSignature = "message_signature",
+    }
+
+    /// A way of signing webhooks.
+    #[code = "unknown_value"]
+    pub enum WebhookSchemeName {
+        /// `X-Hub-Signature-256`
+        Github = "github",
+        /// `Stripe-Signature`
+        Stripe = "stripe",
+        /// Standard Webhooks: `webhook-signature`
+        Standard = "standard",
     }
 }

@@ -4,11 +4,13 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::ops::Range;
 
-use js_sys::Array;
+use js_sys::{Array, Uint8Array};
 use wasm_bindgen::prelude::*;
 
 use crate::exchange::Body;
-use crate::host::{Ask, Call, CallError, Called, Callee, Forward, Host, SendError, Told};
+use crate::host::{
+    Ask, BodyError, Call, CallError, Called, Callee, Forward, Host, SendError, Told,
+};
 
 use super::{script, wire};
 
@@ -116,6 +118,15 @@ impl Host for EdgeHost {
         .await
         .map_err(|error| unsent(&error))?;
         told_of(&told).ok_or_else(|| SendError::Unreachable("the answer is not readable".into()))
+    }
+
+    async fn body(&self, max_bytes: usize) -> Result<Vec<u8>, BodyError> {
+        let bytes = js::body(max_bytes)
+            .await
+            .map_err(|error| BodyError::Broken(message(&error)))?;
+        // Nothing comes back for one that is too long.
+        let bytes = bytes.dyn_ref::<Uint8Array>();
+        bytes.map(Uint8Array::to_vec).ok_or(BodyError::TooLong)
     }
 
     async fn sleep(&self, ms: u32) {
@@ -252,6 +263,8 @@ mod js {
             timeout_ms: u32,
             max_bytes: usize,
         ) -> Result<JsValue, JsValue>;
+        #[wasm_bindgen(catch)]
+        pub async fn body(max_bytes: usize) -> Result<JsValue, JsValue>;
         #[wasm_bindgen(catch)]
         pub async fn sleep(ms: u32) -> Result<JsValue, JsValue>;
         #[wasm_bindgen(catch)]

@@ -67,8 +67,8 @@ impl Refusals {
         if let Some(message) = self.fault {
             return Problem::config(message);
         }
-        let challenges: Vec<&str> = self.denied.iter().map(Denied::www_authenticate).collect();
-        let challenges = challenges.join(", ");
+        let challenges = self.denied.iter().filter_map(Denied::www_authenticate);
+        let challenges = challenges.collect::<Vec<_>>().join(", ");
         let mut denied = self.denied.into_iter();
         let first = denied.next();
         let told = match first {
@@ -76,9 +76,16 @@ impl Refusals {
             other => other,
         };
         match told {
-            Some(told) => Problem::client(Denied::STATUS, told.code(), told.text())
-                .with_header("www-authenticate", challenges)
-                .with_reason(told.reason),
+            Some(told) => {
+                let status = told.status();
+                let problem = Problem::client(status, told.code(), told.text());
+                let problem = problem.with_reason(told.reason);
+                if status == 401 {
+                    problem.with_header("www-authenticate", challenges)
+                } else {
+                    problem
+                }
+            }
             None => Problem::config("the path asks no authorizer"),
         }
     }

@@ -7,7 +7,7 @@ use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use super::{Ask, Call, CallError, Called, Forward, Host, SendError, Told};
+use super::{Ask, BodyError, Call, CallError, Called, Forward, Host, SendError, Told};
 
 /// What a scripted peer answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +29,7 @@ pub struct MemoryHost {
     peer: Peer,
     function: Function,
     teller: Teller,
+    body: Vec<u8>,
     stored: BTreeMap<(String, String), String>,
     sent: RefCell<Vec<Forward>>,
 }
@@ -53,6 +54,7 @@ impl MemoryHost {
             }),
             function: Box::new(|_, _| Err(CallError("no function is scripted".into()))),
             teller: Box::new(|_| (0, Err(SendError::Unreachable("nobody is scripted".into())))),
+            body: Vec::new(),
             stored: BTreeMap::new(),
             sent: RefCell::default(),
         }
@@ -85,6 +87,13 @@ impl MemoryHost {
         teller: impl Fn(&Ask<'_>) -> (u64, Result<Told, SendError>) + 'static,
     ) -> Self {
         self.teller = Box::new(teller);
+        self
+    }
+
+    /// The client's body.
+    #[must_use]
+    pub fn with_body(mut self, body: &[u8]) -> Self {
+        self.body = body.to_vec();
         self
     }
 
@@ -166,6 +175,13 @@ impl Host for MemoryHost {
             }
             other => other,
         }
+    }
+
+    async fn body(&self, max_bytes: usize) -> Result<Vec<u8>, BodyError> {
+        if self.body.len() > max_bytes {
+            return Err(BodyError::TooLong);
+        }
+        Ok(self.body.clone())
     }
 
     async fn sleep(&self, ms: u32) {

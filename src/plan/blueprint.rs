@@ -138,6 +138,8 @@ pub struct Authorizer {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum AuthorizerKind {
     Jwt(JwtSpec),
+    Webhook(WebhookSpec),
+    MessageSignature(MessageSignatureSpec),
     /// It could not be understood: whoever needs it is refused with `config_error`.
     Fault(Fault),
 }
@@ -150,6 +152,8 @@ impl AuthorizerKind {
                 let texts = spec.issuers.iter().chain(&spec.audiences);
                 texts.chain(&spec.subject).chain([&spec.secret]).collect()
             }
+            AuthorizerKind::Webhook(spec) => spec.secrets.iter().collect(),
+            AuthorizerKind::MessageSignature(spec) => spec.keys.iter().map(|k| &k.1).collect(),
             AuthorizerKind::Fault(_) => Vec::new(),
         }
     }
@@ -162,9 +166,62 @@ impl AuthorizerKind {
                 let texts = texts.chain(&mut spec.subject);
                 texts.chain([&mut spec.secret]).collect()
             }
+            AuthorizerKind::Webhook(spec) => spec.secrets.iter_mut().collect(),
+            AuthorizerKind::MessageSignature(spec) => {
+                spec.keys.iter_mut().map(|k| &mut k.1).collect()
+            }
             AuthorizerKind::Fault(_) => Vec::new(),
         }
     }
+}
+
+/// How a webhook's signature is checked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WebhookSpec {
+    pub scheme: WebhookScheme,
+    /// Any of them is enough.
+    pub secrets: Vec<Text>,
+    /// Seconds by which the signed time may differ from ours, where the scheme signs one.
+    pub tolerance: u32,
+    /// Bytes of a body that is looked at; a larger one is refused.
+    pub max_body: usize,
+}
+
+/// Whose way of signing webhooks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum WebhookScheme {
+    /// `X-Hub-Signature-256`
+    Github,
+    /// `Stripe-Signature`
+    Stripe,
+    /// `webhook-id`, `webhook-timestamp`, `webhook-signature`: <https://www.standardwebhooks.com>.
+    Standard,
+}
+
+impl WebhookScheme {
+    /// As the config writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            WebhookScheme::Github => "github",
+            WebhookScheme::Stripe => "stripe",
+            WebhookScheme::Standard => "standard",
+        }
+    }
+}
+
+/// How an HTTP Message Signature with `hmac-sha256` is checked (RFC 9421).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MessageSignatureSpec {
+    /// Shared secrets by `keyid`.
+    pub keys: Vec<(String, Text)>,
+    /// Components that must be covered; `content-digest` besides, where there is a body.
+    pub components: Vec<String>,
+    /// Seconds since `created` after which a signature is refused.
+    pub max_age: u32,
+    /// Seconds by which clocks may differ.
+    pub leeway: u32,
+    /// Bytes of a body that is looked at; a larger one is refused.
+    pub max_body: usize,
 }
 
 /// How a JSON Web Token is checked (RFC 7519, RFC 8725).

@@ -338,7 +338,7 @@ fn each_refusal_has_its_code_text_and_challenge() {
                 r#"Bearer realm="causeway", error="invalid_token", error_description="{text}""#
             ),
         };
-        assert_eq!(denied.www_authenticate(), challenge);
+        assert_eq!(denied.www_authenticate(), Some(challenge.as_str()));
     }
 }
 

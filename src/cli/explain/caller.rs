@@ -34,6 +34,22 @@ pub fn explain(asked: &Asked<'_>, path: &PathEntry, query: Option<&str>, page: &
                 demands(asked, spec, page);
                 token(asked, &authorizer.kind, query, page);
             }
+            AuthorizerKind::Webhook(spec) => {
+                let kind = format!(
+                    "authorizer `{}`: webhook, {}",
+                    authorizer.name,
+                    spec.scheme.name()
+                );
+                page.line(label, &kind);
+            }
+            AuthorizerKind::MessageSignature(spec) => {
+                let kind = format!(
+                    "authorizer `{}`: message signature, hmac-sha256",
+                    authorizer.name
+                );
+                page.line(label, &kind);
+                page.line("", &format!("  must cover: {}", spec.components.join(", ")));
+            }
             AuthorizerKind::Fault(fault) => {
                 let told = format!(
                     "authorizer `{}` is at fault: {}",

@@ -1,5 +1,7 @@
 //! Authorizers: what each accepts, and which one `"auth": true` means.
 
+mod signature;
+
 use std::collections::HashMap;
 
 use crate::config::{
@@ -177,6 +179,12 @@ fn compile_one<'a>(
     let before = cx.errors();
     let kind = match authorizer.get(cx)? {
         AuthorizerObject::Jwt(object) => compile_jwt(&object, cx).map(AuthorizerKind::Jwt),
+        AuthorizerObject::Webhook(object) => {
+            signature::compile_webhook(&object, cx).map(AuthorizerKind::Webhook)
+        }
+        AuthorizerObject::MessageSignature(object) => {
+            signature::compile_message(&object, cx).map(AuthorizerKind::MessageSignature)
+        }
     };
     kind.filter(|_| cx.errors() == before)
 }

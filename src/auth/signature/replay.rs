@@ -1,0 +1,55 @@
+//! Signatures that were accepted, so that none is accepted twice.
+//!
+//! Each isolate remembers for itself: a replay that reaches another one within the time is not seen. What must never
+//! happen twice is for the upstream to know by the request's own identity.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+
+use sha2::{Digest, Sha256};
+
+/// So many in each of two generations. When more come within the time, the older half is forgotten.
+const MOST: usize = 8192;
+
+/// Sixteen bytes of a digest: enough that two are never the same by accident.
+type Mark = [u8; 16];
+
+pub struct Replay {
+    /// Seconds for which a signature could pass again.
+    window_s: u64,
+    seen: RefCell<Seen>,
+}
+
+#[derive(Default)]
+struct Seen {
+    since_s: u64,
+    current: HashSet<Mark>,
+    previous: HashSet<Mark>,
+}
+
+impl Replay {
+    pub fn new(window_s: u64) -> Replay {
+        Replay {
+            window_s,
+            seen: RefCell::default(),
+        }
+    }
+
+    /// Remembers a signature. `false` if it is remembered already.
+    pub fn first_time(&self, signature: &[u8], now_s: u64) -> bool {
+        let digest = Sha256::digest(signature);
+        let Some(mark) = digest.first_chunk::<16>().copied() else {
+            return false;
+        };
+        let mut seen = self.seen.borrow_mut();
+        let age = now_s.saturating_sub(seen.since_s);
+        if age > self.window_s || seen.current.len() >= MOST {
+            let old = std::mem::take(&mut seen.current);
+            // After two windows without a request both generations are old.
+            let kept = age <= self.window_s.saturating_mul(2);
+            seen.previous = if kept { old } else { HashSet::new() };
+            seen.since_s = now_s;
+        }
+        !seen.previous.contains(&mark) && seen.current.insert(mark)
+    }
+}
