@@ -8,13 +8,18 @@ mod support;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use causeway::http::Method;
 use causeway::plan::{
     Action, AuthorizerKind, Blueprint, HmacAlgorithm, Hook, JwtSpec, PathEntry, Text, TokenSource,
-    compile,
+    WebhookScheme, compile,
 };
+use hmac::digest::KeyInit;
+use hmac::{Hmac, Mac};
 use peers::{Gateway, Options, Request, Source, Upstream};
 use serde_json::{Value, json};
+use sha2::Sha256;
 use support::tokens::{SECRET, in_seconds, sign_with};
 use support::worker;
 
@@ -147,10 +152,12 @@ fn check(blueprint: &Blueprint, path: &PathEntry, gateway: &Gateway, upstream: &
         [index, ..] => {
             let refused = gateway.send(&request);
             assert_eq!(refused.status, 401, "{what}: {}", refused.text());
-            let AuthorizerKind::Jwt(spec) = &blueprint.authorizers[usize::from(*index)].kind else {
-                panic!("{what}: the authorizer has a fault");
-            };
-            with_token(request, spec)
+            match &blueprint.authorizers[usize::from(*index)].kind {
+                AuthorizerKind::Jwt(spec) => with_token(request, spec),
+                AuthorizerKind::Webhook(spec) => with_webhook(request, spec.scheme),
+                AuthorizerKind::MessageSignature(spec) => with_signature(request, &spec.keys[0].0),
+                AuthorizerKind::Fault(fault) => panic!("{what}: {}", fault.message),
+            }
         }
     };
     let served = upstream.requests().len();
@@ -217,4 +224,48 @@ fn with_token(request: Request, spec: &JwtSpec) -> Request {
         Some(TokenSource::Cookie(name)) => request.header("Cookie", &format!("{name}={token}")),
         _ => request.header("Authorization", &format!("Bearer {token}")),
     }
+}
+
+/// A webhook's fields over the body of [`request`].
+fn with_webhook(request: Request, scheme: WebhookScheme) -> Request {
+    let time = in_seconds(0).to_string();
+    let hex = |bytes: Vec<u8>| -> String { bytes.iter().map(|b| format!("{b:02x}")).collect() };
+    match scheme {
+        WebhookScheme::Github => {
+            let tag = format!("sha256={}", hex(mac("{}")));
+            request.header("X-Hub-Signature-256", &tag)
+        }
+        WebhookScheme::Stripe => {
+            let tag = hex(mac(&format!("{time}.{{}}")));
+            request.header("Stripe-Signature", &format!("t={time},v1={tag}"))
+        }
+        WebhookScheme::Standard => {
+            let tag = STANDARD.encode(mac(&format!("m1.{time}.{{}}")));
+            let request = request.header("Webhook-Id", "m1");
+            let request = request.header("Webhook-Timestamp", &time);
+            request.header("Webhook-Signature", &format!("v1,{tag}"))
+        }
+    }
+}
+
+/// An HTTP Message Signature of a `GET` without a body.
+fn with_signature(request: Request, key: &str) -> Request {
+    let head = String::from_utf8(request.bytes()).unwrap();
+    let target = head.split(' ').nth(1).unwrap();
+    let params = format!(
+        "(\"@method\" \"@target-uri\");created={};keyid=\"{key}\"",
+        in_seconds(0)
+    );
+    let base = format!(
+        "\"@method\": GET\n\"@target-uri\": http://signed.test{target}\n\"@signature-params\": {params}"
+    );
+    let request = request.header("Host", "signed.test");
+    let request = request.header("Signature-Input", &format!("s={params}"));
+    request.header("Signature", &format!("s=:{}:", STANDARD.encode(mac(&base))))
+}
+
+fn mac(signed: &str) -> Vec<u8> {
+    let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(SECRET.as_bytes()).unwrap();
+    mac.update(signed.as_bytes());
+    mac.finalize().into_bytes().to_vec()
 }

@@ -13,6 +13,8 @@ mod config;
 mod headers;
 #[path = "../fuzz/src/path.rs"]
 mod path;
+#[path = "../fuzz/src/signature.rs"]
+mod signature;
 #[path = "../fuzz/src/token.rs"]
 mod token;
 
@@ -36,6 +38,11 @@ fn headers_hold() {
 #[test]
 fn paths_hold() {
     smoke(path::check, &["fuzz/seeds/path"], ROUNDS);
+}
+
+#[test]
+fn signatures_hold() {
+    smoke(signature::check, &["fuzz/seeds/signature"], ROUNDS);
 }
 
 #[test]

@@ -4,4 +4,5 @@
 pub mod config;
 pub mod headers;
 pub mod path;
+pub mod signature;
 pub mod token;
