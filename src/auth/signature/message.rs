@@ -3,8 +3,6 @@
 //! Not supported, and refused where it is asked for: parameters of components (`sf`, `key`, `bs`, `req`, `tr`,
 //! `@query-param`), signatures of answers, other algorithms.
 
-use std::borrow::Cow;
-
 use sfv::{BareItem, Dictionary, InnerList, ListEntry, Parser};
 use sha2::{Digest, Sha256, Sha512};
 
@@ -153,11 +151,11 @@ impl MessageSignature {
     }
 }
 
-fn dictionary(field: &Cow<'_, str>) -> Result<Dictionary, Denied> {
+fn dictionary(field: &str) -> Result<Dictionary, Denied> {
     if field.len() > MAX_FIELD_BYTES {
         return Err(invalid("a field is too long"));
     }
-    Parser::new(field.as_ref())
+    Parser::new(field)
         .parse()
         .map_err(|_| invalid("a field is no dictionary (RFC 9651)"))
 }
@@ -177,7 +175,7 @@ fn seconds(input: &InnerList, name: &str) -> Result<Option<u64>, Denied> {
 /// Whether `Content-Digest` is of these bytes (RFC 9530 section 2). Each digest of a hash that is known must be right,
 /// and there must be one.
 fn same_digest(field: &str, bytes: &[u8]) -> Result<(), Denied> {
-    let digests = dictionary(&Cow::Borrowed(field))?;
+    let digests = dictionary(field)?;
     let mut known = false;
     for (name, digest) in &digests {
         let computed = match name.as_str() {
