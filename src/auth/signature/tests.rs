@@ -46,7 +46,7 @@ fn presented<'a>(host: &'a MemoryHost, request: Request<'a>) -> Presented<'a, Me
 }
 
 fn host(now_s: u64, headers: &[(&str, &str)], body: &[u8]) -> MemoryHost {
-    MemoryHost::new(now_s * 1000, headers).with_body(body)
+    MemoryHost::new(now_s.saturating_mul(1000), headers).with_body(body)
 }
 
 mod webhooks {
