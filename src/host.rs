@@ -32,6 +32,9 @@ pub trait Host {
     /// Asks somebody on the gateway's own account, and waits for the whole answer.
     fn ask(&self, ask: &Ask<'_>) -> impl Future<Output = Result<Told, SendError>>;
 
+    /// What the platform says of the client's certificate: the JSON of Cloudflare's `request.cf.tlsClientAuth`.
+    fn client_certificate(&self) -> Option<String>;
+
     /// The client's whole body, of at most so many bytes. It is sent on all the same.
     fn body(&self, max_bytes: usize) -> impl Future<Output = Result<Vec<u8>, BodyError>>;
 

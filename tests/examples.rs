@@ -12,8 +12,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use causeway::http::Method;
 use causeway::plan::{
-    Action, AuthorizerKind, Blueprint, HmacAlgorithm, Hook, JwtSpec, PathEntry, Text, TokenSource,
-    WebhookScheme, compile,
+    Action, AuthorizerKind, Blueprint, CertificateSpec, HmacAlgorithm, Hook, JwtSpec, PathEntry,
+    Text, TokenSource, WebhookScheme, compile,
 };
 use hmac::digest::KeyInit;
 use hmac::{Hmac, Mac};
@@ -93,6 +93,7 @@ fn start(blueprint: &Blueprint, text: &str) -> Gateway {
         .folder(worker())
         .source(Source::Plan(blueprint.to_bytes().unwrap()))
         .services(&format!("export default new Map([{services}]);"));
+    options = options.with(|worker| worker.cf_header("Test-Cf"));
     for binding in &blueprint.bindings {
         options = options.service(&binding.binding, &worker_source, Some("StandIn"));
     }
@@ -156,6 +157,7 @@ fn check(blueprint: &Blueprint, path: &PathEntry, gateway: &Gateway, upstream: &
                 AuthorizerKind::Jwt(spec) => with_token(request, spec),
                 AuthorizerKind::Webhook(spec) => with_webhook(request, spec.scheme),
                 AuthorizerKind::MessageSignature(spec) => with_signature(request, &spec.keys[0].0),
+                AuthorizerKind::ClientCertificate(spec) => with_certificate(request, spec),
                 AuthorizerKind::Fault(fault) => panic!("{what}: {}", fault.message),
             }
         }
@@ -268,4 +270,18 @@ fn mac(signed: &str) -> Vec<u8> {
     let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(SECRET.as_bytes()).unwrap();
     mac.update(signed.as_bytes());
     mac.finalize().into_bytes().to_vec()
+}
+
+/// What the edge says of a connection with an accepted certificate; see [`start`].
+fn with_certificate(request: Request, spec: &CertificateSpec) -> Request {
+    let name = |texts: &[Text]| match texts.first() {
+        Some(Text::Literal(name)) => name.clone(),
+        _ => SECRET.to_owned(),
+    };
+    let cf = json!({ "tlsClientAuth": {
+        "certPresented": "1", "certVerified": "SUCCESS", "certRevoked": "0",
+        "certFingerprintSHA256": spec.fingerprints.first(),
+        "certIssuerDNRFC2253": name(&spec.issuers), "certSubjectDNRFC2253": name(&spec.subjects),
+    } });
+    request.header("Test-Cf", &cf.to_string())
 }

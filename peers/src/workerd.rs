@@ -28,6 +28,7 @@ pub struct Worker {
     bindings: Vec<(String, Binding)>,
     date: String,
     flags: Vec<String>,
+    cf_header: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -69,6 +70,7 @@ impl Worker {
             bindings: Vec::new(),
             date: COMPATIBILITY_DATE.to_owned(),
             flags: Vec::new(),
+            cf_header: None,
         }
     }
 
@@ -147,6 +149,12 @@ impl Worker {
         self
     }
 
+    /// Takes `request.cf` from a field of the request, as JSON: what Cloudflare's edge knows of a connection.
+    pub fn cf_header(mut self, name: &str) -> Worker {
+        self.cf_header = Some(name.to_owned());
+        self
+    }
+
     /// Starts it on a free port. Panics with workerd's own words when it does not start.
     pub fn start(self) -> Workerd {
         self.try_start()
@@ -166,7 +174,7 @@ impl Worker {
             count: 0,
         };
         config.worker(&self, "main");
-        let config = config.finish();
+        let config = config.finish(self.cf_header.as_deref());
         fs::write(folder.join("config.capnp"), config).expect("the config");
         let binary = binary();
         // Standard output serves as control channel: there the port is reported, between the worker's own lines.
@@ -343,12 +351,14 @@ impl Config<'_> {
         self.count
     }
 
-    fn finish(self) -> String {
+    fn finish(self, cf_header: Option<&str>) -> String {
+        let http = cf_header.map(|name| format!("cfBlobHeader = {}", quoted(name)));
+        let http = http.unwrap_or_default();
         format!(
             "using Workerd = import \"/workerd/workerd.capnp\";\n\n\
              const config :Workerd.Config = (\n  services = [{}\n    \
              (name = \"internet\", network = (allow = [\"public\", \"private\"], tlsOptions = (trustBrowserCas = true))),\n  ],\n  \
-             sockets = [(name = \"http\", address = \"127.0.0.1:0\", http = (), service = \"main\")],\n);\n\n{}",
+             sockets = [(name = \"http\", address = \"127.0.0.1:0\", http = ({http}), service = \"main\")],\n);\n\n{}",
             self.services, self.workers
         )
     }

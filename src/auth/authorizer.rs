@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Claims, Denied, Jwt, MessageSignature, Webhook};
+use super::{Claims, ClientCertificate, Denied, Jwt, MessageSignature, Webhook};
 use crate::exchange::Request;
 use crate::host::Host;
 use crate::plan::{AuthorizerKind, Fault};
@@ -13,6 +13,7 @@ pub enum Authorizer {
     Jwt(Box<Jwt>),
     Webhook(Box<Webhook>),
     MessageSignature(Box<MessageSignature>),
+    ClientCertificate(Box<ClientCertificate>),
 }
 
 /// What a request brings along for whoever asks who is calling.
@@ -40,6 +41,9 @@ impl Authorizer {
             AuthorizerKind::MessageSignature(spec) => MessageSignature::new(spec)
                 .map(Box::new)
                 .map(Authorizer::MessageSignature),
+            AuthorizerKind::ClientCertificate(spec) => ClientCertificate::new(spec)
+                .map(Box::new)
+                .map(Authorizer::ClientCertificate),
             AuthorizerKind::Fault(fault) => Err(fault),
         }
     }
@@ -55,6 +59,7 @@ impl Authorizer {
                 presented.query,
                 presented.now_s(),
             ),
+            Authorizer::ClientCertificate(certificate) => certificate.authenticate(presented),
             Authorizer::Webhook(webhook) => webhook.authenticate(presented).await,
             Authorizer::MessageSignature(signature) => signature.authenticate(presented).await,
         }

@@ -11,6 +11,7 @@
 //! 4. claims: strict JSON, issuer, audience, subject, type, required claims, times.
 
 mod authorizer;
+mod certificate;
 mod claims;
 mod denied;
 mod find;
@@ -22,6 +23,7 @@ mod signature;
 mod tests;
 
 pub use authorizer::{Authorizer, Presented};
+pub use certificate::ClientCertificate;
 pub use claims::Claims;
 pub use denied::{Cause, Denied, Way};
 pub use find::Found;

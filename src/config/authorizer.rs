@@ -15,6 +15,7 @@ pub enum AuthorizerObject<'a> {
     Jwt(Box<JwtObject<'a>>),
     Webhook(Box<WebhookObject<'a>>),
     MessageSignature(Box<MessageSignatureObject<'a>>),
+    ClientCertificate(Box<ClientCertificateObject<'a>>),
 }
 
 impl<'a> Read<'a> for AuthorizerObject<'a> {
@@ -34,6 +35,9 @@ impl<'a> Read<'a> for AuthorizerObject<'a> {
             AuthorizerType::MessageSignature => MessageSignatureObject::read(node, cx)
                 .map(Box::new)
                 .map(AuthorizerObject::MessageSignature),
+            AuthorizerType::ClientCertificate => ClientCertificateObject::read(node, cx)
+                .map(Box::new)
+                .map(AuthorizerObject::ClientCertificate),
         }
     }
 
@@ -42,6 +46,7 @@ impl<'a> Read<'a> for AuthorizerObject<'a> {
             JwtObject::schema(defs),
             WebhookObject::schema(defs),
             MessageSignatureObject::schema(defs),
+            ClientCertificateObject::schema(defs),
         ] })
     }
 }
@@ -110,6 +115,22 @@ object! {
     }
 }
 
+object! {
+    /// How the gateway knows a caller by its client certificate, which the platform has verified.
+    pub struct ClientCertificateObject {
+        /// `client_certificate`
+        required kind = "type": ClientCertificateType,
+        /// SHA-256 fingerprints, in hexadecimal, of which the certificate's must be one.
+        optional fingerprints: Vec<Name<'a>>,
+        /// Distinguished names (RFC 2253) of which the issuer's must be one.
+        optional issuers: Vec<TextValue>,
+        /// Distinguished names (RFC 2253) of which the subject's must be one.
+        optional subjects: Vec<TextValue>,
+        /// `true`: every certificate that the platform has verified is accepted.
+        optional any: Spanned<bool>,
+    }
+}
+
 words! {
     /// The kind of an authorizer.
     #[code = "unknown_type"]
@@ -117,6 +138,7 @@ words! {
         Jwt = "jwt",
         Webhook = "webhook",
         MessageSignature = "message_signature",
+        ClientCertificate = "client_certificate",
     }
     later ["auth0", "supabase"]
 
@@ -147,6 +169,12 @@ words! {
     #[code = "unknown_type"]
     pub enum MessageSignatureType {
         MessageSignature = "message_signature",
+    }
+
+    /// The type of an authorizer by client certificates.
+    #[code = "unknown_type"]
+    pub enum ClientCertificateType {
+        ClientCertificate = "client_certificate",
     }
 
     /// A way of signing webhooks.

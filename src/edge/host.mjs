@@ -46,6 +46,11 @@ export function variable_of(env, name) {
   return typeof value === 'string' ? value : undefined;
 }
 
+export function client_certificate() {
+  const told = current.request.cf?.tlsClientAuth;
+  return told === undefined || told === null ? undefined : JSON.stringify(told);
+}
+
 export function fill(bytes) {
   crypto.getRandomValues(bytes);
 }

@@ -100,6 +100,10 @@ impl Host for EdgeHost {
         js::variable(name)
     }
 
+    fn client_certificate(&self) -> Option<String> {
+        js::client_certificate()
+    }
+
     async fn send(&self, forward: &Forward) -> Result<JsValue, SendError> {
         let script = script::forward_head(forward, "", 0);
         js::send(&script).await.map_err(|error| unsent(&error))
@@ -250,6 +254,7 @@ mod js {
         pub fn variable(name: &str) -> Option<String>;
         pub fn variable_of(env: &JsValue, name: &str) -> Option<String>;
         pub fn fill(bytes: &mut [u8]);
+        pub fn client_certificate() -> Option<String>;
         pub fn is_time_out(error: &JsValue) -> bool;
         #[wasm_bindgen(catch)]
         pub async fn send(script: &str) -> Result<JsValue, JsValue>;

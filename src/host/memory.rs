@@ -30,6 +30,7 @@ pub struct MemoryHost {
     function: Function,
     teller: Teller,
     body: Vec<u8>,
+    client_certificate: Option<String>,
     stored: BTreeMap<(String, String), String>,
     sent: RefCell<Vec<Forward>>,
 }
@@ -55,6 +56,7 @@ impl MemoryHost {
             function: Box::new(|_, _| Err(CallError("no function is scripted".into()))),
             teller: Box::new(|_| (0, Err(SendError::Unreachable("nobody is scripted".into())))),
             body: Vec::new(),
+            client_certificate: None,
             stored: BTreeMap::new(),
             sent: RefCell::default(),
         }
@@ -87,6 +89,13 @@ impl MemoryHost {
         teller: impl Fn(&Ask<'_>) -> (u64, Result<Told, SendError>) + 'static,
     ) -> Self {
         self.teller = Box::new(teller);
+        self
+    }
+
+    /// What the platform says of the client's certificate, as JSON.
+    #[must_use]
+    pub fn with_client_certificate(mut self, json: &str) -> Self {
+        self.client_certificate = Some(json.to_owned());
         self
     }
 
@@ -159,6 +168,10 @@ impl Host for MemoryHost {
 
     fn variable(&self, name: &str) -> Option<String> {
         self.variables.get(name).cloned()
+    }
+
+    fn client_certificate(&self) -> Option<String> {
+        self.client_certificate.clone()
     }
 
     async fn send(&self, forward: &Forward) -> Result<Reply, SendError> {

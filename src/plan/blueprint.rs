@@ -140,6 +140,7 @@ pub enum AuthorizerKind {
     Jwt(JwtSpec),
     Webhook(WebhookSpec),
     MessageSignature(MessageSignatureSpec),
+    ClientCertificate(CertificateSpec),
     /// It could not be understood: whoever needs it is refused with `config_error`.
     Fault(Fault),
 }
@@ -154,6 +155,9 @@ impl AuthorizerKind {
             }
             AuthorizerKind::Webhook(spec) => spec.secrets.iter().collect(),
             AuthorizerKind::MessageSignature(spec) => spec.keys.iter().map(|k| &k.1).collect(),
+            AuthorizerKind::ClientCertificate(spec) => {
+                spec.issuers.iter().chain(&spec.subjects).collect()
+            }
             AuthorizerKind::Fault(_) => Vec::new(),
         }
     }
@@ -169,6 +173,9 @@ impl AuthorizerKind {
             AuthorizerKind::Webhook(spec) => spec.secrets.iter_mut().collect(),
             AuthorizerKind::MessageSignature(spec) => {
                 spec.keys.iter_mut().map(|k| &mut k.1).collect()
+            }
+            AuthorizerKind::ClientCertificate(spec) => {
+                spec.issuers.iter_mut().chain(&mut spec.subjects).collect()
             }
             AuthorizerKind::Fault(_) => Vec::new(),
         }
@@ -222,6 +229,16 @@ pub struct MessageSignatureSpec {
     pub leeway: u32,
     /// Bytes of a body that is looked at; a larger one is refused.
     pub max_body: usize,
+}
+
+/// Whose client certificates are accepted, among those that the platform has verified.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CertificateSpec {
+    /// SHA-256 in 64 lower-case hexadecimal digits. Empty: not looked at.
+    pub fingerprints: Vec<String>,
+    /// Distinguished names (RFC 2253). Empty: not looked at.
+    pub issuers: Vec<Text>,
+    pub subjects: Vec<Text>,
 }
 
 /// How a JSON Web Token is checked (RFC 7519, RFC 8725).

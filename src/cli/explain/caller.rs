@@ -50,6 +50,20 @@ pub fn explain(asked: &Asked<'_>, path: &PathEntry, query: Option<&str>, page: &
                 page.line(label, &kind);
                 page.line("", &format!("  must cover: {}", spec.components.join(", ")));
             }
+            AuthorizerKind::ClientCertificate(spec) => {
+                let kind = format!("authorizer `{}`: client certificate", authorizer.name);
+                page.line(label, &kind);
+                let hidden = &asked.hidden;
+                for (name, listed) in [
+                    ("fingerprint", spec.fingerprints.join(", ")),
+                    ("issuer", hidden.texts(&spec.issuers)),
+                    ("subject", hidden.texts(&spec.subjects)),
+                ] {
+                    if !listed.is_empty() {
+                        page.line("", &format!("  {name}: {listed}"));
+                    }
+                }
+            }
             AuthorizerKind::Fault(fault) => {
                 let told = format!(
                     "authorizer `{}` is at fault: {}",

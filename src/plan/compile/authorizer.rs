@@ -1,5 +1,6 @@
 //! Authorizers: what each accepts, and which one `"auth": true` means.
 
+mod certificate;
 mod signature;
 
 use std::collections::HashMap;
@@ -181,6 +182,9 @@ fn compile_one<'a>(
         AuthorizerObject::Jwt(object) => compile_jwt(&object, cx).map(AuthorizerKind::Jwt),
         AuthorizerObject::Webhook(object) => {
             signature::compile_webhook(&object, cx).map(AuthorizerKind::Webhook)
+        }
+        AuthorizerObject::ClientCertificate(object) => {
+            certificate::compile(&object, cx).map(AuthorizerKind::ClientCertificate)
         }
         AuthorizerObject::MessageSignature(object) => {
             signature::compile_message(&object, cx).map(AuthorizerKind::MessageSignature)

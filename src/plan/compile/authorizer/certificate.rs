@@ -1,0 +1,54 @@
+//! Authorizers by client certificates.
+
+use crate::config::{ClientCertificateObject, Context, Field, Name, TextValue};
+use crate::plan::{CertificateSpec, Text};
+
+pub(super) fn compile(
+    object: &ClientCertificateObject<'_>,
+    cx: &mut Context,
+) -> Option<CertificateSpec> {
+    let fingerprints: Vec<&Name<'_>> = object.fingerprints.value().into_iter().flatten().collect();
+    let spec = CertificateSpec {
+        fingerprints: fingerprints.iter().map(|f| fingerprint(f, cx)).collect(),
+        issuers: texts(&object.issuers),
+        subjects: texts(&object.subjects),
+    };
+    let listed =
+        !(spec.fingerprints.is_empty() && spec.issuers.is_empty() && spec.subjects.is_empty());
+    let any = object.any.value().is_some_and(|any| any.value);
+    if any && listed {
+        cx.error(
+            object.span.first(),
+            "contradiction",
+            "this authorizer accepts any certificate, and lists which",
+        )
+        .help("keep `any`, or the lists");
+    } else if !any && !listed {
+        cx.error(
+            object.span.first(),
+            "empty_value",
+            "nothing says whose certificates are accepted",
+        )
+        .help("list `fingerprints`, `issuers` or `subjects`, or write `\"any\": true` for every verified one");
+    }
+    Some(spec)
+}
+
+/// Without the colons that tools write between the bytes, in lower case.
+fn fingerprint(written: &Name<'_>, cx: &mut Context) -> String {
+    let plain = written.value.replace(':', "").to_ascii_lowercase();
+    if plain.len() != 64 || !plain.bytes().all(|b| b.is_ascii_hexdigit()) {
+        cx.error(
+            written.span,
+            "bad_fingerprint",
+            "this is no SHA-256 in hexadecimal",
+        )
+        .help("print it by `openssl x509 -in cert.pem -noout -fingerprint -sha256`");
+    }
+    plain
+}
+
+fn texts(field: &Field<Vec<TextValue>>) -> Vec<Text> {
+    let values = field.value().map(Vec::as_slice).unwrap_or_default();
+    values.iter().map(|value| value.text.clone()).collect()
+}
