@@ -1,9 +1,9 @@
 //! The objects of authorizers: one for each type.
 
-use jsonc_parser::ast::Value;
 use serde_json::json;
 
 use super::Spanned;
+use super::ast::Value;
 use super::context::Context;
 use super::object::{missing, object, object_of, words};
 use super::read::{Defs, Entries, Lazy, Read};

@@ -1,7 +1,6 @@
 //! Where mistakes are gathered while a document is read and compiled.
 
-use jsonc_parser::ast::Value;
-
+use super::ast::Value;
 use super::diagnostic::{Diagnostic, Diagnostics, SHOWN, Severity, Span};
 use super::place::place_of;
 use super::suggest::closest;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::ast::Range;
+
 /// How many diagnostics are told one by one; the rest is a number.
 pub const SHOWN: usize = 100;
 
@@ -22,11 +24,12 @@ impl Span {
     }
 }
 
-impl From<jsonc_parser::common::Range> for Span {
-    fn from(range: jsonc_parser::common::Range) -> Span {
+impl From<Range> for Span {
+    fn from(range: Range) -> Span {
+        let offset = |at: u32| usize::try_from(at).unwrap_or(usize::MAX);
         Span {
-            start: range.start,
-            end: range.end,
+            start: offset(range.start),
+            end: offset(range.end),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::authorizer::AuthorizerObject;
 use super::object::{object, words};
-use super::read::{Entries, Items, Lazy};
+use super::read::{Entries, Items, Lazy, OneByOne};
 use super::value::{AuthChoice, JsonBody, Name, Scalar, TextValue, Whole};
 use super::{JsonBody as Ignored, Spanned};
 
@@ -34,7 +34,7 @@ object! {
         /// Values for `$config.NAME` in mappings.
         optional variables: Entries<'a, Scalar>,
         /// What the gateway serves.
-        required paths: Items<'a, PathObject<'a>>,
+        required paths: OneByOne<'a, PathObject<'a>>,
     }
 
     /// A backend.

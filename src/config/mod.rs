@@ -11,6 +11,7 @@
 //! Nothing here panics, whatever the text is; documents are bounded by [`MAX_BYTES`] and by a nesting of 512,
 //! of which an object takes two levels.
 
+pub mod ast;
 mod authorizer;
 mod context;
 mod diagnostic;
@@ -18,9 +19,11 @@ mod document;
 #[cfg(not(target_arch = "wasm32"))]
 mod draw;
 mod object;
+mod parser;
 mod place;
 mod read;
 mod redact;
+mod scanner;
 mod schema;
 mod suggest;
 mod syntax;
@@ -32,7 +35,7 @@ pub use diagnostic::{Diagnostic, Diagnostics, Note, SHOWN, Severity, Span};
 pub use document::*;
 #[cfg(not(target_arch = "wasm32"))]
 pub use draw::draw;
-pub use read::{Defs, Entries, Field, Items, Lazy, Read, Spanned, read_all};
+pub use read::{Defs, Entries, Field, Items, Lazy, OneByOne, Read, Spanned, read_all};
 pub use redact::blanked;
 pub use schema::schema;
 pub use suggest::closest;

@@ -2,8 +2,7 @@
 //!
 //! From a definition come the Rust type, its reader and its JSON Schema, so that the three cannot disagree.
 
-use jsonc_parser::ast::{Object, Value};
-
+use super::ast::{Object, Value};
 use super::context::Context;
 use super::diagnostic::Span;
 use super::read::{Field, Read, Spanned, duplicate_key};
@@ -32,7 +31,7 @@ macro_rules! object {
 
         impl<'a> $crate::config::Read<'a> for $name<'a> {
             fn read(
-                node: &'a jsonc_parser::ast::Value<'a>,
+                node: &'a $crate::config::ast::Value<'a>,
                 cx: &mut $crate::config::Context,
             ) -> Option<Self> {
                 use $crate::config::object::{Slot, object_of, unknown};
@@ -115,7 +114,7 @@ macro_rules! words {
 
         impl<'a> $crate::config::Read<'a> for $name {
             fn read(
-                node: &'a jsonc_parser::ast::Value<'a>,
+                node: &'a $crate::config::ast::Value<'a>,
                 cx: &mut $crate::config::Context,
             ) -> Option<Self> {
                 const WORDS: &[&str] = &[$($word),+];

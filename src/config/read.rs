@@ -3,10 +3,9 @@
 use std::collections::HashMap;
 use std::marker::PhantomData;
 
-use jsonc_parser::ast::{Array, Object, ObjectProp, Value};
-use jsonc_parser::common::Ranged;
 use serde_json::{Map, json};
 
+use super::ast::{Array, Object, ObjectProp, Ranged, Unparsed, Value};
 use super::context::Context;
 use super::diagnostic::Span;
 
@@ -91,7 +90,7 @@ impl<'a, T: Read<'a>> Read<'a> for Lazy<'a, T> {
     }
 }
 
-/// An array whose items are read one by one, so that 100,000 of them never stand side by side.
+/// An array whose items are read when they are asked for.
 #[derive(Clone, Copy, Debug)]
 pub struct Items<'a, T> {
     pub array: &'a Array<'a>,
@@ -117,6 +116,29 @@ impl<'a, T: Read<'a>> Read<'a> for Items<'a, T> {
 
     fn schema(defs: &mut Defs) -> serde_json::Value {
         json!({ "type": "array", "items": T::schema(defs) })
+    }
+}
+
+/// The array of `paths`: its items are parsed and read one by one, so that 100,000 of them never stand side by side.
+#[derive(Clone, Copy, Debug)]
+pub struct OneByOne<'a, T> {
+    pub list: &'a Unparsed<'a>,
+    item: PhantomData<T>,
+}
+
+impl<'a, T: Read<'a>> Read<'a> for OneByOne<'a, T> {
+    fn read(node: &'a Value<'a>, cx: &mut Context) -> Option<Self> {
+        match node {
+            Value::Unparsed(list) => Some(OneByOne {
+                list,
+                item: PhantomData,
+            }),
+            other => wrong_type(other, "an array", cx),
+        }
+    }
+
+    fn schema(defs: &mut Defs) -> serde_json::Value {
+        Items::<T>::schema(defs)
     }
 }
 
@@ -237,11 +259,11 @@ pub(super) fn wrong_type<T>(node: &Value<'_>, expected: &str, cx: &mut Context) 
         Value::NumberLit(_) => "a number",
         Value::BooleanLit(_) => "a boolean",
         Value::Object(_) => "an object",
-        Value::Array(_) => "an array",
+        Value::Array(_) | Value::Unparsed(_) => "an array",
         Value::NullKeyword(_) => "null",
     };
     let span = match node {
-        Value::Object(_) | Value::Array(_) => span_of(node).first(),
+        Value::Object(_) | Value::Array(_) | Value::Unparsed(_) => span_of(node).first(),
         _ => span_of(node),
     };
     cx.error(

@@ -1,8 +1,8 @@
 //! The values that stand in a config's objects.
 
-use jsonc_parser::ast::Value;
 use serde_json::json;
 
+use super::ast::Value;
 use super::context::Context;
 use super::diagnostic::Span;
 use super::read::{Defs, Read, Spanned, key_of, refuse_duplicates, span_of, wrong_type};
@@ -295,6 +295,11 @@ fn sound<'a>(node: &'a Value<'a>, cx: &mut Context) -> bool {
         Value::Array(array) => {
             for element in &array.elements {
                 all &= sound(element, cx);
+            }
+        }
+        Value::Unparsed(list) => {
+            for element in list.iter() {
+                all &= sound(&element, cx);
             }
         }
         _ => {}

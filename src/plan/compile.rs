@@ -21,9 +21,10 @@ mod url;
 
 use std::collections::HashMap;
 
+use crate::config::ast::Unparsed;
 use crate::config::{
     Ambiguity, BindingObject, Context, Diagnostics, Document, Entries, Items, MAX_BYTES, Read,
-    Scalar, ServerObject, ServiceObject, Spanned, parse, without_byte_order_mark,
+    Scalar, ServerObject, ServiceObject, Span, Spanned, parse, without_byte_order_mark,
 };
 
 use self::conflict::Taken;
@@ -96,11 +97,12 @@ fn document_to_blueprint<'a>(document: &Document<'a>, cx: &mut Context) -> Optio
     };
     sound &= cx.errors() == before;
 
-    let paths = document.paths.value()?;
-    blueprint.paths.reserve(paths.nodes().len());
-    let mut taken = Taken::with_capacity(paths.nodes().len());
-    for node in paths.nodes() {
-        let Some(path) = compile_path(node, &gateway, cx) else {
+    let paths = document.paths.value()?.list;
+    let elements = paths.iter();
+    blueprint.paths.reserve(elements.len());
+    let mut taken = Taken::with_capacity(elements.len());
+    for node in elements {
+        let Some(path) = compile_path(&node, &gateway, cx) else {
             sound = false;
             continue;
         };
@@ -108,7 +110,7 @@ fn document_to_blueprint<'a>(document: &Document<'a>, cx: &mut Context) -> Optio
         match taken.add(&entry, written, &blueprint.paths) {
             None => blueprint.paths.push(entry),
             Some((index, first)) => {
-                let fault = conflict(written, first, cx);
+                let fault = conflict(written, first, paths, cx);
                 if let Some(entry) = blueprint.paths.get_mut(index) {
                     entry.action = Action::Fault(fault);
                 }
@@ -119,18 +121,19 @@ fn document_to_blueprint<'a>(document: &Document<'a>, cx: &mut Context) -> Optio
 }
 
 /// Two paths between which nothing decides. The first stays, closed; a request could have meant either.
-fn conflict(second: Spanned<&str>, first: Spanned<&str>, cx: &mut Context) -> Fault {
+fn conflict(second: Span, first: Span, paths: &Unparsed<'_>, cx: &mut Context) -> Fault {
     let message = format!(
         "`{}` and `{}` answer the same requests",
-        first.value, second.value
+        paths.string_at(first),
+        paths.string_at(second)
     );
     let fault = Fault {
         code: "conflicting_paths".to_owned(),
         message: message.clone(),
     };
-    cx.error(second.span, "conflicting_paths", message)
+    cx.error(second, "conflicting_paths", message)
         .label("the same host, method and pattern")
-        .note(first.span, "as this path")
+        .note(first, "as this path")
         .help("remove one of them, or tell them apart by host or method; names of parameters make no difference");
     fault
 }

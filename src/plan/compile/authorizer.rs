@@ -5,6 +5,7 @@ mod signature;
 
 use std::collections::HashMap;
 
+use crate::config::ast::Ranged;
 use crate::config::{
     Algorithm, AuthChoice, AuthorizerObject, Context, Document, JwtObject, Lazy, Name, OneOrMany,
     Span, Spanned, TextValue, TokenPlace,
@@ -35,7 +36,7 @@ pub(super) fn compile<'a>(
         implied: None,
     };
     let unnamed = document.authorizer.value().map(|authorizer| {
-        let span = Span::from(jsonc_parser::common::Ranged::range(authorizer.node)).first();
+        let span = Span::from(authorizer.node.range()).first();
         let name = Spanned {
             value: UNNAMED,
             span,

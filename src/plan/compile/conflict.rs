@@ -7,22 +7,22 @@ use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
 use super::pattern::shape;
-use crate::config::Spanned;
+use crate::config::Span;
 use crate::http::Method;
 use crate::plan::PathEntry;
 
 /// The paths that are taken, found by host, method and shape without a copy of any of them: there may be 100,000.
-pub(super) struct Taken<'a> {
+pub(super) struct Taken {
     /// Numbers of paths.
     table: HashTable<usize>,
-    /// Their patterns as written, for messages.
-    written: Vec<Spanned<&'a str>>,
+    /// Where their patterns are written, for messages.
+    written: Vec<Span>,
     /// Fixed: the keys are the config's own, so no client can choose them to collide.
     state: FixedState,
 }
 
-impl<'a> Taken<'a> {
-    pub fn with_capacity(paths: usize) -> Taken<'a> {
+impl Taken {
+    pub fn with_capacity(paths: usize) -> Taken {
         Taken {
             table: HashTable::with_capacity(paths),
             written: Vec::with_capacity(paths),
@@ -31,13 +31,13 @@ impl<'a> Taken<'a> {
     }
 
     /// Takes the place behind `paths`, which are those added before, for `entry`; or gives the one that answers the
-    /// same requests, and how it was written.
+    /// same requests, and where it was written.
     pub fn add(
         &mut self,
         entry: &PathEntry,
-        written: Spanned<&'a str>,
+        written: Span,
         paths: &[PathEntry],
-    ) -> Option<(usize, Spanned<&'a str>)> {
+    ) -> Option<(usize, Span)> {
         let state = &self.state;
         let same = |index: &usize| paths.get(*index).is_some_and(|other| alike(entry, other));
         let hash_of = |index: &usize| paths.get(*index).map_or(0, |other| hash(other, state));

@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 
-use jsonc_parser::ast::Value;
-
 use super::authorizer::{Authorizers, first_fault};
 use super::mapping::{Scope, compile_mapping};
 use super::names::Names;
@@ -11,9 +9,10 @@ use super::pattern::{self, Pattern};
 use super::response::compile_response;
 use super::url::is_host;
 use super::{read_variables, tolerance};
+use crate::config::ast::Value;
 use crate::config::{
     Context, DefaultsObject, Field, HookObject, IntegrationObject, IntegrationType, MethodName,
-    Name, PathObject, Read, Span, Spanned,
+    Name, PathObject, Read, Span,
 };
 use crate::http::Method;
 use crate::plan::{Access, Action, Fault, Hook, PathEntry, Text, Tolerance};
@@ -39,11 +38,11 @@ pub(super) struct Defaults {
     tolerate: Tolerance,
 }
 
-/// A path, and how it was written.
-pub(super) struct CompiledPath<'a> {
+/// A path, and where it was written.
+pub(super) struct CompiledPath {
     pub entry: PathEntry,
-    /// The pattern as written, for messages.
-    pub written: Spanned<&'a str>,
+    /// The pattern's place, for messages.
+    pub written: Span,
 }
 
 impl Defaults {
@@ -64,11 +63,11 @@ impl Defaults {
 }
 
 /// Compiles a path. `None` if it is not understood which requests it is for; else it is there, if only as a fault.
-pub(super) fn compile_path<'a>(
-    node: &'a Value<'a>,
-    gateway: &Gateway<'a>,
+pub(super) fn compile_path(
+    node: &Value<'_>,
+    gateway: &Gateway<'_>,
     cx: &mut Context,
-) -> Option<CompiledPath<'a>> {
+) -> Option<CompiledPath> {
     cx.mark();
     let before = cx.errors();
     let path = PathObject::read(node, cx)?;
@@ -107,7 +106,7 @@ pub(super) fn compile_path<'a>(
         (Ok(action), Ok(pre_process)) => (action, pre_process),
         (Err(fault), _) | (_, Err(fault)) => (Action::Fault(fault), None),
     };
-    let (method, host, pattern, written) = (method?, host?, pattern?, *path.path.value()?);
+    let (method, host, pattern, written) = (method?, host?, pattern?, path.path.value()?.span);
     Some(CompiledPath {
         entry: PathEntry {
             method,

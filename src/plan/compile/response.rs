@@ -1,9 +1,9 @@
 //! Constant answers, serialized ahead of time.
 
-use jsonc_parser::ast::Value;
-use jsonc_parser::common::Ranged;
+use std::borrow::Borrow;
 
 use super::mapping::check_header;
+use crate::config::ast::{Ranged, Value};
 use crate::config::{Context, JsonBody, PathObject, Span};
 use crate::http::is_field_value;
 use crate::plan::{Action, Piece, ReferenceKind, Template, Text};
@@ -110,16 +110,8 @@ impl Writer {
                     self.pieces.push(Piece::Reference(reference));
                 }
             },
-            Value::Array(array) => {
-                self.json.push('[');
-                for (index, element) in array.elements.iter().enumerate() {
-                    if index > 0 {
-                        self.json.push(',');
-                    }
-                    self.write(element, cx);
-                }
-                self.json.push(']');
-            }
+            Value::Array(array) => self.list(array.elements.iter(), cx),
+            Value::Unparsed(list) => self.list(list.iter(), cx),
             Value::Object(object) => {
                 self.json.push('{');
                 for (index, property) in object.properties.iter().enumerate() {
@@ -133,6 +125,17 @@ impl Writer {
                 self.json.push('}');
             }
         }
+    }
+
+    fn list<'v>(&mut self, elements: impl Iterator<Item: Borrow<Value<'v>>>, cx: &mut Context) {
+        self.json.push('[');
+        for (index, element) in elements.enumerate() {
+            if index > 0 {
+                self.json.push(',');
+            }
+            self.write(element.borrow(), cx);
+        }
+        self.json.push(']');
     }
 
     fn string(&mut self, text: &str) {
