@@ -116,6 +116,8 @@ pub struct Call<'a> {
     pub callee: Callee<'a>,
     /// Changes to the client's fields before the callee sees them.
     pub edits: &'a Edits,
+    /// Absolute, where the callee is not to see the client's own.
+    pub url: Option<String>,
     /// A JSON object of the variables that the config names for it.
     pub env: String,
     /// A JSON object: request id, path, parameters, claims.

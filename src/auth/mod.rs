@@ -19,9 +19,11 @@ mod hmac;
 mod jwt;
 #[cfg(test)]
 mod tests;
+mod withheld;
 
 pub use authorizer::{Authorizer, Presented};
 pub use claims::Claims;
 pub use denied::{Cause, Denied};
 pub use find::Found;
 pub use jwt::{Jwt, MAX_TOKEN_BYTES};
+pub use withheld::Withheld;

@@ -63,6 +63,8 @@ object! {
         optional required_claims: Vec<Name<'a>>,
         /// Where the token is looked for, in order. `bearer` if nothing is said.
         optional token_from: Vec<TokenPlace<'a>>,
+        /// Whether the token goes on to whoever serves the request. `true` if nothing is said.
+        optional forward_credential: Spanned<bool>,
     }
 }
 

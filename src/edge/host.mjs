@@ -53,9 +53,9 @@ export function fill(bytes) {
 // ---- calls of other code ----
 
 // Resolves to [kind, value]: 'proceed', 'reply' with a Response, 'object' with JSON, or 'other' with a type's name.
-export async function call(binding, name, edits, variables, context, reply) {
+export async function call(binding, name, edits, url, variables, context, reply) {
   const { env } = current;
-  const subject = reply ?? edited(current, edits);
+  const subject = reply ?? edited(current, edits, url);
   let result;
   if (name === undefined) {
     const Service = services.get(binding);
@@ -72,13 +72,14 @@ export async function call(binding, name, edits, variables, context, reply) {
   return ['other', result === null ? 'null' : typeof result];
 }
 
-function edited(exchange, edits) {
+function edited(exchange, edits, url) {
   const lines = edits.split('\n');
   const headers = outgoing(exchange, lines, 0, lines.length - 1);
   // The callee may read the body; what goes on to an upstream is the other branch.
   const { request } = exchange;
   const source = exchange.body === null ? request : request.clone();
-  return new Request(source, { headers, redirect: 'manual' });
+  const seen = url === undefined ? source : new Request(url, source);
+  return new Request(seen, { headers, redirect: 'manual' });
 }
 
 // ---- what the gateway asks for itself ----

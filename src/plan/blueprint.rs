@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Place;
 use crate::http::Method;
 
 /// The artifact's format. One that differs is refused, never guessed at.
@@ -133,6 +134,8 @@ pub enum OriginPattern {
 pub struct Authorizer {
     pub name: String,
     pub kind: AuthorizerKind,
+    /// Where its credential stands, if that is not to go on to whoever serves the request.
+    pub withheld: Vec<Place>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
