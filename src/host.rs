@@ -45,6 +45,17 @@ pub trait Host {
         key: &str,
     ) -> impl Future<Output = Result<Option<String>, CallError>>;
 
+    /// PBKDF2 with HMAC-SHA-256 (RFC 8018 section 5.2), 32 bytes of it.
+    ///
+    /// # Errors
+    /// The platform refuses; in words for the operator.
+    fn derive(
+        &self,
+        password: &str,
+        salt: &[u8],
+        iterations: u32,
+    ) -> impl Future<Output = Result<[u8; 32], CallError>>;
+
     /// Calls a function of a bound worker or a module of the bundle. `reply` is handed to it where it is to process one.
     fn call(
         &self,

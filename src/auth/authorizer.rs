@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Claims, Denied, Jwt};
+use super::{ApiKeys, Basic, Claims, Denied, Jwt};
 use crate::exchange::Request;
 use crate::host::Host;
 use crate::plan::{AuthorizerKind, Fault};
@@ -11,6 +11,8 @@ use crate::plan::{AuthorizerKind, Fault};
 /// a new config begins with nothing.
 pub enum Authorizer {
     Jwt(Box<Jwt>),
+    ApiKey(Box<ApiKeys>),
+    Basic(Box<Basic>),
 }
 
 /// What a request brings along for whoever asks who is calling.
@@ -32,6 +34,10 @@ impl Authorizer {
     pub fn new(kind: AuthorizerKind) -> Result<Authorizer, Fault> {
         match kind {
             AuthorizerKind::Jwt(spec) => Jwt::new(spec).map(Box::new).map(Authorizer::Jwt),
+            AuthorizerKind::ApiKey(spec) => {
+                ApiKeys::new(*spec).map(Box::new).map(Authorizer::ApiKey)
+            }
+            AuthorizerKind::Basic(spec) => Basic::new(spec).map(Box::new).map(Authorizer::Basic),
             AuthorizerKind::Fault(fault) => Err(fault),
         }
     }
@@ -47,6 +53,8 @@ impl Authorizer {
                 presented.query,
                 presented.now_s(),
             ),
+            Authorizer::ApiKey(keys) => keys.authenticate(presented).await,
+            Authorizer::Basic(basic) => basic.authenticate(presented).await,
         }
     }
 }

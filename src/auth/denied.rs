@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-/// A refusal. Its answer has status 401.
+/// A refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Denied {
     pub cause: Cause,
@@ -21,6 +21,18 @@ pub enum Cause {
     /// Past its `exp`, or older than the authorizer's `max_age`.
     Expired,
     Claims,
+    /// There is no API key.
+    NoKey,
+    /// It is unknown, another, disabled or malformed: which one of these is nobody's business who does not hold it.
+    Key,
+    /// The key is one, and its time is over.
+    KeyExpired,
+    /// There is no user name with a password.
+    NoPassword,
+    /// The user is unknown, or the password is another.
+    Password,
+    /// What knows the callers does not answer.
+    Unavailable,
 }
 
 impl Denied {
@@ -31,11 +43,20 @@ impl Denied {
         }
     }
 
-    pub const STATUS: u16 = 401;
+    /// 401, or 503 where it is not the caller's fault.
+    pub fn status(&self) -> u16 {
+        match self.cause {
+            Cause::Unavailable => 503,
+            _ => 401,
+        }
+    }
 
     /// There was nothing to look at.
     pub fn is_absence(&self) -> bool {
-        self.cause == Cause::NoToken
+        matches!(
+            self.cause,
+            Cause::NoToken | Cause::NoKey | Cause::NoPassword
+        )
     }
 
     /// The stable code of the answer.
@@ -46,6 +67,12 @@ impl Denied {
             Cause::Signature => "ERR_JWS_SIGNATURE_VERIFICATION_FAILED",
             Cause::Expired => "ERR_JWT_EXPIRED",
             Cause::Claims => "ERR_JWT_CLAIM_VALIDATION_FAILED",
+            Cause::NoKey => "api_key_missing",
+            Cause::Key => "api_key_invalid",
+            Cause::KeyExpired => "api_key_expired",
+            Cause::NoPassword => "credentials_missing",
+            Cause::Password => "credentials_invalid",
+            Cause::Unavailable => "authorizer_unavailable",
         }
     }
 
@@ -57,13 +84,24 @@ impl Denied {
             Cause::Signature => "Signature verification failed",
             Cause::Expired => "Token has expired.",
             Cause::Claims => "JWT claim validation failed",
+            Cause::NoKey => "No API key was sent.",
+            Cause::Key => "The API key is not accepted.",
+            Cause::KeyExpired => "The API key has expired.",
+            Cause::NoPassword => "No user name and password were sent.",
+            Cause::Password => "The user name or the password is not accepted.",
+            Cause::Unavailable => "The caller cannot be verified at the moment.",
         }
     }
 
-    /// The value of `WWW-Authenticate`. A request without a token gets no error code (RFC 6750 section 3.1);
-    /// the realm is there because a challenge has at least one parameter (RFC 6750 section 3).
+    /// The value of `WWW-Authenticate`; empty where a credential would change nothing. A request without a token gets no
+    /// error code (RFC 6750 section 3.1); the realm is there because a challenge has at least one parameter (RFC 6750
+    /// section 3).
     pub fn www_authenticate(&self) -> &'static str {
         match self.cause {
+            Cause::NoKey | Cause::Key | Cause::KeyExpired => r#"ApiKey realm="causeway""#,
+            // RFC 7617 section 2.1.
+            Cause::NoPassword | Cause::Password => r#"Basic realm="causeway", charset="UTF-8""#,
+            Cause::Unavailable => "",
             Cause::NoToken => r#"Bearer realm="causeway""#,
             Cause::NotJws => {
                 r#"Bearer realm="causeway", error="invalid_token", error_description="Invalid JWS""#

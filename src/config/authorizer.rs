@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::Spanned;
 use super::context::Context;
+use super::credential::{ApiKeyObject, BasicObject};
 use super::object::{missing, object, object_of, words};
 use super::read::{Defs, Read};
 use super::value::{Name, OneOrMany, TextValue, TokenPlace, Whole};
@@ -13,6 +14,8 @@ use super::value::{Name, OneOrMany, TextValue, TokenPlace, Whole};
 #[derive(Clone, Debug)]
 pub enum AuthorizerObject<'a> {
     Jwt(Box<JwtObject<'a>>),
+    ApiKey(Box<ApiKeyObject<'a>>),
+    Basic(Box<BasicObject<'a>>),
 }
 
 impl<'a> Read<'a> for AuthorizerObject<'a> {
@@ -26,11 +29,19 @@ impl<'a> Read<'a> for AuthorizerObject<'a> {
             AuthorizerType::Jwt => JwtObject::read(node, cx)
                 .map(Box::new)
                 .map(AuthorizerObject::Jwt),
+            AuthorizerType::ApiKey => ApiKeyObject::read(node, cx)
+                .map(Box::new)
+                .map(AuthorizerObject::ApiKey),
+            AuthorizerType::Basic => BasicObject::read(node, cx)
+                .map(Box::new)
+                .map(AuthorizerObject::Basic),
         }
     }
 
     fn schema(defs: &mut Defs) -> serde_json::Value {
-        json!({ "anyOf": [JwtObject::schema(defs)] })
+        json!({ "anyOf": [
+            JwtObject::schema(defs), ApiKeyObject::schema(defs), BasicObject::schema(defs),
+        ] })
     }
 }
 
@@ -73,6 +84,8 @@ words! {
     #[code = "unknown_type"]
     pub enum AuthorizerType {
         Jwt = "jwt",
+        ApiKey = "api_key",
+        Basic = "basic",
     }
     later ["auth0", "supabase"]
 

@@ -13,6 +13,7 @@
 
 mod authorizer;
 mod context;
+mod credential;
 mod diagnostic;
 mod document;
 #[cfg(not(target_arch = "wasm32"))]
@@ -28,6 +29,7 @@ mod value;
 
 pub use authorizer::*;
 pub use context::Context;
+pub use credential::*;
 pub use diagnostic::{Diagnostic, Diagnostics, Note, SHOWN, Severity, Span};
 pub use document::*;
 #[cfg(not(target_arch = "wasm32"))]

@@ -94,6 +94,13 @@ export async function stored(namespace, key) {
   return await bound.get(key) ?? undefined;
 }
 
+// PBKDF2 with HMAC-SHA-256, 32 bytes. The salt is a view into memory that may move: it is copied before anything waits.
+export async function derive(password, salt, iterations) {
+  const params = { name: 'PBKDF2', hash: 'SHA-256', salt: salt.slice(), iterations };
+  const key = await crypto.subtle.importKey('raw', new TextEncoder().encode(password), 'PBKDF2', false, ['deriveBits']);
+  return new Uint8Array(await crypto.subtle.deriveBits(params, key, 256));
+}
+
 // Resolves to [status, fields as lines, body]. The time-out holds to the body's end.
 export async function ask(method, url, binding, edits, body, timeout, most) {
   const { env } = current;

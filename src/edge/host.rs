@@ -130,6 +130,21 @@ impl Host for EdgeHost {
         Ok(value.as_string())
     }
 
+    async fn derive(
+        &self,
+        password: &str,
+        salt: &[u8],
+        iterations: u32,
+    ) -> Result<[u8; 32], CallError> {
+        let derived = js::derive(password, salt, iterations)
+            .await
+            .map_err(|error| CallError(message(&error)))?;
+        js_sys::Uint8Array::new(&derived)
+            .to_vec()
+            .try_into()
+            .map_err(|_| CallError("it derived something else".into()))
+    }
+
     async fn call(
         &self,
         call: Call<'_>,
@@ -257,6 +272,12 @@ mod js {
         pub async fn sleep(ms: u32) -> Result<JsValue, JsValue>;
         #[wasm_bindgen(catch)]
         pub async fn stored(namespace: &str, key: &str) -> Result<JsValue, JsValue>;
+        #[wasm_bindgen(catch)]
+        pub async fn derive(
+            password: &str,
+            salt: &[u8],
+            iterations: u32,
+        ) -> Result<JsValue, JsValue>;
         #[wasm_bindgen(catch)]
         pub async fn call(
             owner: &str,

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Place;
+use super::{ApiKeySpec, BasicSpec, Place};
 use crate::http::Method;
 
 /// The artifact's format. One that differs is refused, never guessed at.
@@ -141,6 +141,8 @@ pub struct Authorizer {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum AuthorizerKind {
     Jwt(JwtSpec),
+    ApiKey(Box<ApiKeySpec>),
+    Basic(BasicSpec),
     /// It could not be understood: whoever needs it is refused with `config_error`.
     Fault(Fault),
 }
@@ -153,6 +155,8 @@ impl AuthorizerKind {
                 let texts = spec.issuers.iter().chain(&spec.audiences);
                 texts.chain(&spec.subject).chain([&spec.secret]).collect()
             }
+            AuthorizerKind::ApiKey(spec) => spec.pepper.iter().collect(),
+            AuthorizerKind::Basic(spec) => spec.users.iter().map(|u| &u.password).collect(),
             AuthorizerKind::Fault(_) => Vec::new(),
         }
     }
@@ -165,6 +169,8 @@ impl AuthorizerKind {
                 let texts = texts.chain(&mut spec.subject);
                 texts.chain([&mut spec.secret]).collect()
             }
+            AuthorizerKind::ApiKey(spec) => spec.pepper.iter_mut().collect(),
+            AuthorizerKind::Basic(spec) => spec.users.iter_mut().map(|u| &mut u.password).collect(),
             AuthorizerKind::Fault(_) => Vec::new(),
         }
     }

@@ -1,5 +1,7 @@
 //! Authorizers: what each accepts, and which one `"auth": true` means.
 
+mod credential;
+
 use std::collections::HashMap;
 
 use crate::config::{
@@ -186,6 +188,20 @@ fn compile_one<'a>(
                 withheld.extend(sources.iter().map(Place::from));
             }
             compile_jwt(&object, sources, cx).map(AuthorizerKind::Jwt)
+        }
+        AuthorizerObject::ApiKey(object) => {
+            let places = credential::places(&object, cx);
+            if !forwards(&object.forward_credential, false) {
+                withheld.extend(places.iter().cloned());
+            }
+            let spec = credential::compile_api_key(&object, places, cx);
+            spec.map(Box::new).map(AuthorizerKind::ApiKey)
+        }
+        AuthorizerObject::Basic(object) => {
+            if !forwards(&object.forward_credential, false) {
+                withheld.push(Place::Scheme("basic".to_owned()));
+            }
+            credential::compile_basic(&object, cx).map(AuthorizerKind::Basic)
         }
     };
     kind.filter(|_| cx.errors() == before)
