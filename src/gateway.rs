@@ -103,6 +103,7 @@ async fn inbound<H: Host>(
         canonical: &canonical,
         matched: &matched,
         claims: claims.as_ref(),
+        withheld: plan.withheld(&path.access),
         request_id,
         websocket,
     };

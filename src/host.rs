@@ -51,6 +51,17 @@ pub trait Host {
         key: &str,
     ) -> impl Future<Output = Result<Option<String>, CallError>>;
 
+    /// PBKDF2 with HMAC-SHA-256 (RFC 8018 section 5.2), 32 bytes of it.
+    ///
+    /// # Errors
+    /// The platform refuses; in words for the operator.
+    fn derive(
+        &self,
+        password: &str,
+        salt: &[u8],
+        iterations: u32,
+    ) -> impl Future<Output = Result<[u8; 32], CallError>>;
+
     /// Calls a function of a bound worker or a module of the bundle. `reply` is handed to it where it is to process one.
     fn call(
         &self,
@@ -130,6 +141,8 @@ pub struct Call<'a> {
     pub callee: Callee<'a>,
     /// Changes to the client's fields before the callee sees them.
     pub edits: &'a Edits,
+    /// Absolute, where the callee is not to see the client's own.
+    pub url: Option<String>,
     /// A JSON object of the variables that the config names for it.
     pub env: String,
     /// A JSON object: request id, path, parameters, claims.

@@ -81,6 +81,18 @@ impl Problem {
         )
     }
 
+    /// Whoever knows the callers does not answer: nobody comes in, and it is nobody's credential that is wrong.
+    pub fn unavailable(reason: impl Into<String>) -> Self {
+        Problem {
+            status: 503,
+            ..Problem::gateway(
+                "authorizer_unavailable",
+                "The caller cannot be verified at the moment.",
+                reason,
+            )
+        }
+    }
+
     fn gateway(code: &'static str, detail: &'static str, reason: impl Into<String>) -> Self {
         Problem {
             status: 500,
@@ -169,6 +181,7 @@ fn title(status: u16) -> &'static str {
         426 => "Upgrade Required",
         500 => "Internal Server Error",
         502 => "Bad Gateway",
+        503 => "Service Unavailable",
         504 => "Gateway Timeout",
         _ => "Error",
     }

@@ -158,6 +158,9 @@ fn check(blueprint: &Blueprint, path: &PathEntry, gateway: &Gateway, upstream: &
                 AuthorizerKind::Webhook(spec) => with_webhook(request, spec.scheme),
                 AuthorizerKind::MessageSignature(spec) => with_signature(request, &spec.keys[0].0),
                 AuthorizerKind::ClientCertificate(spec) => with_certificate(request, spec),
+                AuthorizerKind::ApiKey(_) | AuthorizerKind::Basic(_) => {
+                    panic!("{what}: no credential")
+                }
                 AuthorizerKind::Fault(fault) => panic!("{what}: {}", fault.message),
             }
         }

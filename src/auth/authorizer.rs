@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Claims, ClientCertificate, Denied, Jwt, MessageSignature, Webhook};
+use super::{ApiKeys, Basic, Claims, ClientCertificate, Denied, Jwt, MessageSignature, Webhook};
 use crate::exchange::Request;
 use crate::host::Host;
 use crate::plan::{AuthorizerKind, Fault};
@@ -14,6 +14,8 @@ pub enum Authorizer {
     Webhook(Box<Webhook>),
     MessageSignature(Box<MessageSignature>),
     ClientCertificate(Box<ClientCertificate>),
+    ApiKey(Box<ApiKeys>),
+    Basic(Box<Basic>),
 }
 
 /// What a request brings along for whoever asks who is calling.
@@ -44,6 +46,10 @@ impl Authorizer {
             AuthorizerKind::ClientCertificate(spec) => ClientCertificate::new(spec)
                 .map(Box::new)
                 .map(Authorizer::ClientCertificate),
+            AuthorizerKind::ApiKey(spec) => {
+                ApiKeys::new(*spec).map(Box::new).map(Authorizer::ApiKey)
+            }
+            AuthorizerKind::Basic(spec) => Basic::new(spec).map(Box::new).map(Authorizer::Basic),
             AuthorizerKind::Fault(fault) => Err(fault),
         }
     }
@@ -62,6 +68,8 @@ impl Authorizer {
             Authorizer::ClientCertificate(certificate) => certificate.authenticate(presented),
             Authorizer::Webhook(webhook) => webhook.authenticate(presented).await,
             Authorizer::MessageSignature(signature) => signature.authenticate(presented).await,
+            Authorizer::ApiKey(keys) => keys.authenticate(presented).await,
+            Authorizer::Basic(basic) => basic.authenticate(presented).await,
         }
     }
 }

@@ -21,7 +21,19 @@ pub enum Cause {
     /// Past its `exp`, or older than the authorizer's `max_age`.
     Expired,
     Claims,
-    /// The refusal of another way in than a token.
+    /// There is no API key.
+    NoKey,
+    /// It is unknown, another, disabled or malformed: which one of these is nobody's business who does not hold it.
+    Key,
+    /// The key is one, and its time is over.
+    KeyExpired,
+    /// There is no user name with a password.
+    NoPassword,
+    /// The user is unknown, or the password is another.
+    Password,
+    /// What knows the callers does not answer.
+    Unavailable,
+    /// The refusal of a way in that has its own words.
     Way(&'static Way),
 }
 
@@ -50,8 +62,10 @@ impl Denied {
         }
     }
 
+    /// 401 as a rule; 503 where it is not the caller's fault.
     pub fn status(&self) -> u16 {
         match self.cause {
+            Cause::Unavailable => 503,
             Cause::Way(way) => way.status,
             _ => 401,
         }
@@ -60,7 +74,7 @@ impl Denied {
     /// There was nothing to look at.
     pub fn is_absence(&self) -> bool {
         match self.cause {
-            Cause::NoToken => true,
+            Cause::NoToken | Cause::NoKey | Cause::NoPassword => true,
             Cause::Way(way) => way.absent,
             _ => false,
         }
@@ -75,6 +89,12 @@ impl Denied {
             Cause::Expired => "ERR_JWT_EXPIRED",
             Cause::Claims => "ERR_JWT_CLAIM_VALIDATION_FAILED",
             Cause::Way(way) => way.code,
+            Cause::NoKey => "api_key_missing",
+            Cause::Key => "api_key_invalid",
+            Cause::KeyExpired => "api_key_expired",
+            Cause::NoPassword => "credentials_missing",
+            Cause::Password => "credentials_invalid",
+            Cause::Unavailable => "authorizer_unavailable",
         }
     }
 
@@ -86,14 +106,25 @@ impl Denied {
             Cause::Signature => "Signature verification failed",
             Cause::Expired => "Token has expired.",
             Cause::Claims => "JWT claim validation failed",
+            Cause::NoKey => "No API key was sent.",
+            Cause::Key => "The API key is not accepted.",
+            Cause::KeyExpired => "The API key has expired.",
+            Cause::NoPassword => "No user name and password were sent.",
+            Cause::Password => "The user name or the password is not accepted.",
+            Cause::Unavailable => "The caller cannot be verified at the moment.",
             Cause::Way(way) => way.text,
         }
     }
 
-    /// The value of `WWW-Authenticate`. A request without a token gets no error code (RFC 6750 section 3.1);
-    /// the realm is there because a challenge has at least one parameter (RFC 6750 section 3).
+    /// The value of `WWW-Authenticate`; none where a credential would change nothing. A request without a token gets no
+    /// error code (RFC 6750 section 3.1); the realm is there because a challenge has at least one parameter (RFC 6750
+    /// section 3).
     pub fn www_authenticate(&self) -> Option<&'static str> {
         Some(match self.cause {
+            Cause::NoKey | Cause::Key | Cause::KeyExpired => r#"ApiKey realm="causeway""#,
+            // RFC 7617 section 2.1.
+            Cause::NoPassword | Cause::Password => r#"Basic realm="causeway", charset="UTF-8""#,
+            Cause::Unavailable => return None,
             Cause::Way(way) => return way.challenge,
             Cause::NoToken => r#"Bearer realm="causeway""#,
             Cause::NotJws => {

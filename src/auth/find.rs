@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::plan::TokenSource;
+use crate::plan::{Place, TokenSource};
 
 /// What was found in the places where a token can stand.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,13 +49,41 @@ pub(super) fn find<'a>(
     }
 }
 
-/// What follows `Bearer`, whose case does not matter (RFC 9110 section 11.1). `None` for another scheme.
-fn bearer(credentials: &str) -> Option<Found> {
+/// The same for places of which each has at most one credential.
+pub(super) fn find_in<'a>(
+    places: &[Place],
+    header: &dyn Fn(&str) -> Option<Cow<'a, str>>,
+    query: Option<&str>,
+) -> Found {
+    for place in places {
+        let found = match place {
+            Place::Scheme(scheme) => {
+                let credentials = header("authorization").unwrap_or_default();
+                after_scheme(&credentials, scheme).map_or(Found::Missing, one_token)
+            }
+            Place::Header(name) => only(header(name).into_iter()),
+            Place::Cookie(name) => {
+                let cookies = header("cookie").unwrap_or_default();
+                only(cookie_values(&cookies, name))
+            }
+            Place::Query(name) => only(query_values(query.unwrap_or_default(), name)),
+        };
+        if found != Found::Missing {
+            return found;
+        }
+    }
+    Found::Missing
+}
+
+/// What follows a scheme, whose case does not matter (RFC 9110 section 11.1). `None` for another scheme.
+pub(super) fn after_scheme<'a>(credentials: &'a str, scheme: &str) -> Option<&'a str> {
     let credentials = trim(credentials);
-    let (scheme, token) = credentials.split_once(' ').unwrap_or((credentials, ""));
-    scheme
-        .eq_ignore_ascii_case("bearer")
-        .then(|| one_token(trim(token)))
+    let (written, rest) = credentials.split_once(' ').unwrap_or((credentials, ""));
+    written.eq_ignore_ascii_case(scheme).then(|| trim(rest))
+}
+
+fn bearer(credentials: &str) -> Option<Found> {
+    after_scheme(credentials, "bearer").map(one_token)
 }
 
 /// The one value among several; an empty one is none. Two cannot be told apart: the order of cookies means nothing

@@ -10,7 +10,9 @@
 //! 3. signature;
 //! 4. claims: strict JSON, issuer, audience, subject, type, required claims, times.
 
+mod api_key;
 mod authorizer;
+mod basic;
 mod certificate;
 mod claims;
 mod denied;
@@ -18,14 +20,33 @@ mod find;
 mod header;
 mod hmac;
 mod jwt;
+mod moment;
+mod recent;
 mod signature;
 #[cfg(test)]
 mod tests;
+mod withheld;
 
+use crate::plan::Fault;
+
+pub use api_key::{
+    ApiKeys, KeyHasher, PEPPER_BYTES, is_name, is_prefix, make, read_hash, stored_name,
+};
 pub use authorizer::{Authorizer, Presented};
+pub use basic::{Basic, ITERATIONS, PasswordHash, pbkdf2};
 pub use certificate::ClientCertificate;
 pub use claims::Claims;
 pub use denied::{Cause, Denied, Way};
 pub use find::Found;
 pub use jwt::{Jwt, MAX_TOKEN_BYTES};
+pub use moment::unix_seconds;
 pub use signature::{LEAST_SECRET_BYTES, MessageSignature, Webhook};
+pub use withheld::Withheld;
+
+/// Reads the claims that a config or a record gives the holder of a credential.
+fn claims_of(json: &str) -> Result<Claims, Fault> {
+    serde_json::from_str(json).map_err(|_| Fault {
+        code: "bad_claims".into(),
+        message: "the claims of a caller are not one sound JSON object".into(),
+    })
+}

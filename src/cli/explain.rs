@@ -3,6 +3,7 @@
 
 mod action;
 mod caller;
+mod credential;
 
 use std::path::Path;
 

@@ -2,6 +2,7 @@
 
 mod check;
 mod explain;
+mod key;
 mod show;
 mod why;
 mod wrangler;
@@ -49,6 +50,12 @@ enum Command {
         #[arg(long = "header", value_name = "NAME: VALUE", value_parser = explain::field)]
         headers: Vec<(String, String)>,
     },
+    /// Make API keys and their stored forms.
+    #[command(subcommand)]
+    Key(key::KeyCommand),
+    /// Make the stored forms of passwords.
+    #[command(subcommand)]
+    Password(key::PasswordCommand),
     /// Print the JSON Schema of api-config.json.
     Schema,
     /// Compile a config to the plan that is shipped beside the worker.
@@ -92,6 +99,8 @@ pub fn main() -> ExitCode {
             config,
             headers,
         } => explain::explain(&method, &url, &config, headers, color),
+        Command::Key(command) => key::key(command),
+        Command::Password(command) => key::password(command),
         Command::Schema => Ok(Outcome {
             text: format!("{:#}\n", schema()),
             good: true,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use causeway::config::blanked;
 use causeway::plan::{
-    HmacAlgorithm, OriginPattern, Reference, ReferenceKind, Source, Text, TokenSource,
+    HmacAlgorithm, OriginPattern, Place, Reference, ReferenceKind, Source, Text, TokenSource,
 };
 
 /// The literal secrets of a config's text.
@@ -80,5 +80,14 @@ pub fn place(source: &TokenSource) -> String {
         TokenSource::Header(name) => format!("header {name}"),
         TokenSource::Cookie(name) => format!("cookie {name}"),
         TokenSource::Query(name) => format!("query key {name}"),
+    }
+}
+
+pub fn stored_place(place: &Place) -> String {
+    match place {
+        Place::Scheme(scheme) => format!("Authorization: {scheme}"),
+        Place::Header(name) => format!("header {name}"),
+        Place::Cookie(name) => format!("cookie {name}"),
+        Place::Query(name) => format!("query key {name}"),
     }
 }

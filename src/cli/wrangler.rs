@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use causeway::plan::{
-    Action, Blueprint, OriginPattern, Piece, Reference, ReferenceKind, Source, Text,
+    Action, AuthorizerKind, Blueprint, OriginPattern, Piece, Reference, ReferenceKind, Source, Text,
 };
 use toml::{Table, Value};
 
@@ -39,19 +39,26 @@ pub fn gaps(blueprint: &Blueprint, file: &Path) -> Result<Vec<Gap>, Failure> {
         message: format!("wrangler.toml has no service binding `{name}`"),
         help: "add it to wrangler.toml as a member of `[[services]]`",
     });
+    let namespaces = namespaces(blueprint);
+    let unstored = namespaces.difference(&worker.namespaces).map(|name| Gap {
+        code: "unbound_kv",
+        message: format!("wrangler.toml has no KV namespace `{name}`"),
+        help: "add it to wrangler.toml as a member of `[[kv_namespaces]]`",
+    });
     let variables = variables(blueprint);
     let unset = variables.difference(&worker.variables).map(|name| Gap {
         code: "unset_variable",
         message: format!("wrangler.toml has no variable `{name}`, which `$env.{name}` refers to"),
         help: "add it to `[vars]` of wrangler.toml; a secret is better written `$secret.NAME`",
     });
-    Ok(unbound.chain(unset).collect())
+    Ok(unbound.chain(unstored).chain(unset).collect())
 }
 
 /// What a wrangler.toml gives, in any of its environments.
 #[derive(Default)]
 struct Worker<'a> {
     services: BTreeSet<&'a str>,
+    namespaces: BTreeSet<&'a str>,
     variables: BTreeSet<&'a str>,
 }
 
@@ -64,11 +71,14 @@ impl<'a> Worker<'a> {
             .filter_map(Value::as_table);
         let mut worker = Worker::default();
         for table in std::iter::once(table).chain(environments) {
-            let services = table.get("services").and_then(Value::as_array);
-            let names = services.into_iter().flatten();
-            worker
-                .services
-                .extend(names.filter_map(|service| service.get("binding")?.as_str()));
+            for (list, names) in [
+                ("services", &mut worker.services),
+                ("kv_namespaces", &mut worker.namespaces),
+            ] {
+                let bound = table.get(list).and_then(Value::as_array);
+                let bound = bound.into_iter().flatten();
+                names.extend(bound.filter_map(|one| one.get("binding")?.as_str()));
+            }
             let variables = table.get("vars").and_then(Value::as_table);
             worker.variables.extend(
                 variables
@@ -79,6 +89,16 @@ impl<'a> Worker<'a> {
         }
         worker
     }
+}
+
+/// The names of all KV namespaces that authorizers read.
+fn namespaces(blueprint: &Blueprint) -> BTreeSet<&str> {
+    let kinds = blueprint.authorizers.iter().map(|a| &a.kind);
+    let named = kinds.filter_map(|kind| match kind {
+        AuthorizerKind::ApiKey(spec) => Some(spec.kv.as_ref()?.binding.as_str()),
+        _ => None,
+    });
+    named.collect()
 }
 
 /// The names of all `$env.NAME` in a config.

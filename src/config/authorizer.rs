@@ -5,6 +5,7 @@ use serde_json::json;
 use super::Spanned;
 use super::ast::Value;
 use super::context::Context;
+use super::credential::{ApiKeyObject, BasicObject};
 use super::object::{missing, object, object_of, words};
 use super::read::{Defs, Entries, Lazy, Read};
 use super::value::{Name, OneOrMany, TextValue, TokenPlace, Whole};
@@ -16,6 +17,8 @@ pub enum AuthorizerObject<'a> {
     Webhook(Box<WebhookObject<'a>>),
     MessageSignature(Box<MessageSignatureObject<'a>>),
     ClientCertificate(Box<ClientCertificateObject<'a>>),
+    ApiKey(Box<ApiKeyObject<'a>>),
+    Basic(Box<BasicObject<'a>>),
 }
 
 impl<'a> Read<'a> for AuthorizerObject<'a> {
@@ -38,6 +41,12 @@ impl<'a> Read<'a> for AuthorizerObject<'a> {
             AuthorizerType::ClientCertificate => ClientCertificateObject::read(node, cx)
                 .map(Box::new)
                 .map(AuthorizerObject::ClientCertificate),
+            AuthorizerType::ApiKey => ApiKeyObject::read(node, cx)
+                .map(Box::new)
+                .map(AuthorizerObject::ApiKey),
+            AuthorizerType::Basic => BasicObject::read(node, cx)
+                .map(Box::new)
+                .map(AuthorizerObject::Basic),
         }
     }
 
@@ -47,6 +56,8 @@ impl<'a> Read<'a> for AuthorizerObject<'a> {
             WebhookObject::schema(defs),
             MessageSignatureObject::schema(defs),
             ClientCertificateObject::schema(defs),
+            ApiKeyObject::schema(defs),
+            BasicObject::schema(defs),
         ] })
     }
 }
@@ -80,6 +91,8 @@ object! {
         optional required_claims: Vec<Name<'a>>,
         /// Where the token is looked for, in order. `bearer` if nothing is said.
         optional token_from: Vec<TokenPlace<'a>>,
+        /// Whether the token goes on to whoever serves the request. `true` if nothing is said.
+        optional forward_credential: Spanned<bool>,
     }
 }
 
@@ -139,6 +152,8 @@ words! {
         Webhook = "webhook",
         MessageSignature = "message_signature",
         ClientCertificate = "client_certificate",
+        ApiKey = "api_key",
+        Basic = "basic",
     }
     later ["auth0", "supabase"]
 

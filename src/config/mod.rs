@@ -14,6 +14,7 @@
 pub mod ast;
 mod authorizer;
 mod context;
+mod credential;
 mod diagnostic;
 mod document;
 #[cfg(not(target_arch = "wasm32"))]
@@ -31,6 +32,7 @@ mod value;
 
 pub use authorizer::*;
 pub use context::Context;
+pub use credential::*;
 pub use diagnostic::{Diagnostic, Diagnostics, Note, SHOWN, Severity, Span};
 pub use document::*;
 #[cfg(not(target_arch = "wasm32"))]

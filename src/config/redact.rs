@@ -5,7 +5,9 @@
 use std::ops::Range;
 
 /// Parts of a key, in lower case, after which the value is hidden.
-const SECRET_WORDS: [&str; 6] = ["secret", "passw", "private", "token", "key", "jwk"];
+const SECRET_WORDS: [&str; 7] = [
+    "secret", "passw", "private", "token", "key", "jwk", "pepper",
+];
 /// Keys that hold a secret; one that is nearly spelled so counts too.
 const SECRET_KEYS: [&str; 3] = ["secret", "jwt_secret", "client_secret"];
 
@@ -116,7 +118,7 @@ fn string_end(bytes: &[u8], from: usize) -> usize {
 
 fn is_secret_key(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
-    if key.starts_with("token_") || key == "jwks_uri" {
+    if key.starts_with("token_") || key == "key_from" || key == "jwks_uri" {
         return false;
     }
     key == "authorization"

@@ -58,9 +58,9 @@ export function fill(bytes) {
 // ---- calls of other code ----
 
 // Resolves to [kind, value]: 'proceed', 'reply' with a Response, 'object' with JSON, or 'other' with a type's name.
-export async function call(binding, name, edits, variables, context, reply) {
+export async function call(binding, name, edits, url, variables, context, reply) {
   const { env } = current;
-  const subject = reply ?? edited(current, edits);
+  const subject = reply ?? edited(current, edits, url);
   let result;
   if (name === undefined) {
     const Service = services.get(binding);
@@ -77,13 +77,14 @@ export async function call(binding, name, edits, variables, context, reply) {
   return ['other', result === null ? 'null' : typeof result];
 }
 
-function edited(exchange, edits) {
+function edited(exchange, edits, url) {
   const lines = edits.split('\n');
   const headers = outgoing(exchange, lines, 0, lines.length - 1);
   // The callee may read the body; what goes on to an upstream is the other branch.
   const { request } = exchange;
   const source = exchange.body === null ? request : request.clone();
-  return new Request(source, { headers, redirect: 'manual' });
+  const seen = url === undefined ? source : new Request(url, source);
+  return new Request(seen, { headers, redirect: 'manual' });
 }
 
 // The whole body of the request, if it is not longer than so many bytes. What goes on is the other branch.
@@ -117,6 +118,13 @@ export async function stored(namespace, key) {
   const bound = current.env[namespace];
   if (bound === undefined) throw new Error(`KV namespace ${namespace} is not there`);
   return await bound.get(key) ?? undefined;
+}
+
+// PBKDF2 with HMAC-SHA-256, 32 bytes. The salt is a view into memory that may move: it is copied before anything waits.
+export async function derive(password, salt, iterations) {
+  const params = { name: 'PBKDF2', hash: 'SHA-256', salt: salt.slice(), iterations };
+  const key = await crypto.subtle.importKey('raw', new TextEncoder().encode(password), 'PBKDF2', false, ['deriveBits']);
+  return new Uint8Array(await crypto.subtle.deriveBits(params, key, 256));
 }
 
 // Resolves to [status, fields as lines, body]. The time-out holds to the body's end.

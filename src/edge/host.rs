@@ -145,6 +145,21 @@ impl Host for EdgeHost {
         Ok(value.as_string())
     }
 
+    async fn derive(
+        &self,
+        password: &str,
+        salt: &[u8],
+        iterations: u32,
+    ) -> Result<[u8; 32], CallError> {
+        let derived = js::derive(password, salt, iterations)
+            .await
+            .map_err(|error| CallError(message(&error)))?;
+        js_sys::Uint8Array::new(&derived)
+            .to_vec()
+            .try_into()
+            .map_err(|_| CallError("it derived something else".into()))
+    }
+
     async fn call(
         &self,
         call: Call<'_>,
@@ -158,6 +173,7 @@ impl Host for EdgeHost {
             owner,
             function,
             call.edits.as_str(),
+            call.url.as_deref(),
             &call.env,
             &call.context,
             reply.unwrap_or(JsValue::UNDEFINED),
@@ -275,10 +291,17 @@ mod js {
         #[wasm_bindgen(catch)]
         pub async fn stored(namespace: &str, key: &str) -> Result<JsValue, JsValue>;
         #[wasm_bindgen(catch)]
+        pub async fn derive(
+            password: &str,
+            salt: &[u8],
+            iterations: u32,
+        ) -> Result<JsValue, JsValue>;
+        #[wasm_bindgen(catch)]
         pub async fn call(
             owner: &str,
             function: Option<&str>,
             edits: &str,
+            url: Option<&str>,
             variables: &str,
             context: &str,
             reply: JsValue,

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::auth::Claims;
+use crate::auth::{Claims, Withheld};
 use crate::edits::Edits;
 use crate::exchange::{Kind, Request};
 use crate::host::{Call, Called, Callee, Forward, Host};
@@ -21,6 +21,8 @@ pub struct Exchange<'a, H> {
     pub canonical: &'a Canonical<'a>,
     pub matched: &'a Match<'a, 'a>,
     pub claims: Option<&'a Claims>,
+    /// Nobody behind the gateway sees these.
+    pub withheld: Withheld<'a>,
     pub request_id: &'a str,
     pub websocket: bool,
 }
@@ -99,7 +101,8 @@ impl<H: Host> Exchange<'_, H> {
         };
         let mut edits = self.request_edits();
         let path = self.stripped();
-        let query = self.canonical.query;
+        let query = self.query();
+        let query = query.as_deref();
         let url = match mapping {
             None => base.join(path, query),
             Some(mapping) => {
@@ -133,7 +136,31 @@ impl<H: Host> Exchange<'_, H> {
             request_id: self.request_id,
         };
         forwarding(&inbound, &mut edits);
+        self.withheld
+            .edit(&|name| self.host.header(name), &mut edits);
         edits
+    }
+
+    /// The query as it goes on.
+    fn query(&self) -> Option<Cow<'_, str>> {
+        self.withheld.query(self.canonical.query?)
+    }
+
+    /// The client's URL, where a credential is taken out of it.
+    fn request_url(&self) -> Option<String> {
+        let Request {
+            scheme,
+            authority,
+            target,
+            ..
+        } = self.request;
+        let (path, query) = target.split_once('?')?;
+        let seen = self.withheld.query(query);
+        if seen.as_deref() == Some(query) {
+            return None;
+        }
+        let (mark, query) = seen.as_deref().map_or(("", ""), |query| ("?", query));
+        Some([scheme, "://", authority, path, mark, query].concat())
     }
 
     /// What a wildcard leaves of the path; the whole path for a pattern without one, or with nothing before it.
@@ -209,6 +236,7 @@ impl<H: Host> Exchange<'_, H> {
         let call = Call {
             callee,
             edits: &edits,
+            url: self.request_url(),
             env: self.named_variables(env)?,
             context: self.context(),
         };
@@ -249,7 +277,13 @@ impl<H: Host> Exchange<'_, H> {
 
 impl<H: Host> Lookup for Exchange<'_, H> {
     fn header(&self, name: &str) -> Option<Cow<'_, str>> {
-        self.host.header(name)
+        match self.host.header(name)? {
+            Cow::Borrowed(value) => self.withheld.field(name, value),
+            Cow::Owned(value) => {
+                let left = self.withheld.field(name, &value)?;
+                Some(Cow::Owned(left.into_owned()))
+            }
+        }
     }
 
     fn claim(&self, name: &str) -> Option<Cow<'_, str>> {

@@ -1,6 +1,6 @@
 //! Who calls: the path's authorizers, asked before anything else may see the request.
 
-use crate::auth::{Claims, Denied, Presented};
+use crate::auth::{Cause, Claims, Denied, Presented};
 use crate::host::Host;
 use crate::plan::{Access, Plan};
 use crate::problem::Problem;
@@ -61,11 +61,15 @@ impl Refusals {
         self.denied.is_empty() && self.fault.is_none()
     }
 
-    /// A fault of the config comes first: it may be all that stands between the caller and the path. Then a credential
-    /// that was there and refused, then the absence of any; with the challenges of all (RFC 9110 section 11.6.1).
+    /// A fault of the config comes first: it may be all that stands between the caller and the path. Then somebody who
+    /// could not be asked, for the same reason. Then a credential that was there and refused, then the absence of any; with the challenges of all (RFC 9110 section 11.6.1).
     fn told(self) -> Problem {
         if let Some(message) = self.fault {
             return Problem::config(message);
+        }
+        let unavailable = self.denied.iter().find(|d| d.cause == Cause::Unavailable);
+        if let Some(unavailable) = unavailable {
+            return Problem::unavailable(unavailable.reason.clone());
         }
         let challenges = self.denied.iter().filter_map(Denied::www_authenticate);
         let challenges = challenges.collect::<Vec<_>>().join(", ");

@@ -32,6 +32,9 @@ pub struct MemoryHost {
     body: Vec<u8>,
     client_certificate: Option<String>,
     stored: BTreeMap<(String, String), String>,
+    stored_fails: Cell<bool>,
+    reads: Cell<usize>,
+    derived: Cell<usize>,
     sent: RefCell<Vec<Forward>>,
 }
 
@@ -58,6 +61,9 @@ impl MemoryHost {
             body: Vec::new(),
             client_certificate: None,
             stored: BTreeMap::new(),
+            stored_fails: Cell::new(false),
+            reads: Cell::new(0),
+            derived: Cell::new(0),
             sent: RefCell::default(),
         }
     }
@@ -120,7 +126,23 @@ impl MemoryHost {
         self
     }
 
-    fn pass(&self, ms: u64) {
+    /// From now on KV fails, or works again.
+    pub fn fail_stored(&self, failing: bool) {
+        self.stored_fails.set(failing);
+    }
+
+    /// How often KV was read.
+    pub fn reads(&self) -> usize {
+        self.reads.get()
+    }
+
+    /// How often a password was hashed.
+    pub fn derived(&self) -> usize {
+        self.derived.get()
+    }
+
+    /// Lets time go by.
+    pub fn pass(&self, ms: u64) {
         self.now_ms.set(self.now_ms.get().saturating_add(ms));
     }
 
@@ -202,8 +224,22 @@ impl Host for MemoryHost {
     }
 
     async fn stored(&self, namespace: &str, key: &str) -> Result<Option<String>, CallError> {
+        self.reads.set(self.reads.get().saturating_add(1));
+        if self.stored_fails.get() {
+            return Err(CallError("told to fail".into()));
+        }
         let place = (namespace.to_owned(), key.to_owned());
         Ok(self.stored.get(&place).cloned())
+    }
+
+    async fn derive(
+        &self,
+        password: &str,
+        salt: &[u8],
+        iterations: u32,
+    ) -> Result<[u8; 32], CallError> {
+        self.derived.set(self.derived.get().saturating_add(1));
+        Ok(crate::auth::pbkdf2(password, salt, iterations))
     }
 
     async fn call(&self, call: Call<'_>, reply: Option<Reply>) -> Result<Called<Reply>, CallError> {

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{ApiKeySpec, BasicSpec, Place};
 use crate::http::Method;
 
 /// The artifact's format. One that differs is refused, never guessed at.
@@ -133,6 +134,8 @@ pub enum OriginPattern {
 pub struct Authorizer {
     pub name: String,
     pub kind: AuthorizerKind,
+    /// Where its credential stands, if that is not to go on to whoever serves the request.
+    pub withheld: Vec<Place>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -141,6 +144,8 @@ pub enum AuthorizerKind {
     Webhook(WebhookSpec),
     MessageSignature(MessageSignatureSpec),
     ClientCertificate(CertificateSpec),
+    ApiKey(Box<ApiKeySpec>),
+    Basic(BasicSpec),
     /// It could not be understood: whoever needs it is refused with `config_error`.
     Fault(Fault),
 }
@@ -158,6 +163,8 @@ impl AuthorizerKind {
             AuthorizerKind::ClientCertificate(spec) => {
                 spec.issuers.iter().chain(&spec.subjects).collect()
             }
+            AuthorizerKind::ApiKey(spec) => spec.pepper.iter().collect(),
+            AuthorizerKind::Basic(spec) => spec.users.iter().map(|u| &u.password).collect(),
             AuthorizerKind::Fault(_) => Vec::new(),
         }
     }
@@ -177,6 +184,8 @@ impl AuthorizerKind {
             AuthorizerKind::ClientCertificate(spec) => {
                 spec.issuers.iter_mut().chain(&mut spec.subjects).collect()
             }
+            AuthorizerKind::ApiKey(spec) => spec.pepper.iter_mut().collect(),
+            AuthorizerKind::Basic(spec) => spec.users.iter_mut().map(|u| &mut u.password).collect(),
             AuthorizerKind::Fault(_) => Vec::new(),
         }
     }

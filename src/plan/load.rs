@@ -1,13 +1,14 @@
 //! From blueprint to plan: references are resolved, keys made ready, routes indexed. Once per isolate and config.
 
-use crate::auth::Authorizer;
+use crate::auth::{Authorizer, Withheld};
 use crate::policy::cors;
 use crate::route::Table;
 use crate::upstream::Base;
 
 use super::{
-    Action, AuthorizerKind, Binding, Blueprint, Cors, Fault, Mapping, OriginPattern, PathEntry,
-    Piece, Reference, ReferenceKind, Service, Source, Template, Text, origin_pattern, server_url,
+    Access, Action, AuthorizerKind, Binding, Blueprint, Cors, Fault, Mapping, OriginPattern,
+    PathEntry, Piece, Place, Reference, ReferenceKind, Service, Source, Template, Text,
+    origin_pattern, server_url,
 };
 
 /// Everything that a request runs through; immutable.
@@ -17,6 +18,8 @@ pub struct Plan {
     pub paths: Vec<PathEntry>,
     pub servers: Vec<Result<Base, Fault>>,
     pub authorizers: Vec<Result<Authorizer, Fault>>,
+    /// What each authorizer withholds, whether or not it is at fault.
+    withheld: Vec<Vec<Place>>,
     pub bindings: Vec<Binding>,
     pub services: Vec<Service>,
     pub cors: Option<cors::Policy>,
@@ -58,8 +61,9 @@ impl Plan {
             .map(|s| resolver.server(&s.alias, &s.url));
         let servers = servers.collect();
         let authorizers = blueprint.authorizers.into_iter();
-        let authorizers = authorizers.map(|a| resolver.authorizer(&a.name, a.kind));
-        let authorizers = authorizers.collect();
+        let (authorizers, withheld) = authorizers
+            .map(|a| (resolver.authorizer(&a.name, a.kind), a.withheld))
+            .unzip();
         let cors = blueprint.cors.map(|c| resolver.cors(c));
         let mut paths = blueprint.paths;
         for path in &mut paths {
@@ -70,11 +74,19 @@ impl Plan {
             paths,
             servers,
             authorizers,
+            withheld,
             bindings: blueprint.bindings,
             services: blueprint.services,
             cors,
         };
         Ok((plan, resolver.faults))
+    }
+
+    /// The credentials that stay with the gateway on a path.
+    pub fn withheld(&self, access: &Access) -> Withheld<'_> {
+        let asked = access.authorizers().iter();
+        let places = asked.filter_map(|index| self.withheld.get(usize::from(*index)));
+        Withheld::new(places.flatten())
     }
 }
 

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use causeway::auth::{Authorizer, Found};
 use causeway::plan::{Access, AuthorizerKind, JwtSpec, PathEntry, Text};
 
-use super::{Asked, Page};
+use super::{Asked, Page, credential};
 use crate::cli::show;
 
 pub fn explain(asked: &Asked<'_>, path: &PathEntry, query: Option<&str>, page: &mut Page) {
@@ -64,6 +64,14 @@ pub fn explain(asked: &Asked<'_>, path: &PathEntry, query: Option<&str>, page: &
                     }
                 }
             }
+            AuthorizerKind::ApiKey(spec) => {
+                page.line(label, &format!("authorizer `{}`: api_key", authorizer.name));
+                credential::api_key(asked, spec, query, page);
+            }
+            AuthorizerKind::Basic(spec) => {
+                page.line(label, &format!("authorizer `{}`: basic", authorizer.name));
+                credential::basic(asked, spec, page);
+            }
             AuthorizerKind::Fault(fault) => {
                 let told = format!(
                     "authorizer `{}` is at fault: {}",
@@ -73,6 +81,7 @@ pub fn explain(asked: &Asked<'_>, path: &PathEntry, query: Option<&str>, page: &
                 page.line("", "  500 config_error");
             }
         }
+        credential::withheld(&authorizer.withheld, page);
     }
 }
 

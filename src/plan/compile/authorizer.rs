@@ -1,18 +1,19 @@
 //! Authorizers: what each accepts, and which one `"auth": true` means.
 
 mod certificate;
+mod credential;
 mod signature;
 
 use std::collections::HashMap;
 
 use crate::config::ast::Ranged;
 use crate::config::{
-    Algorithm, AuthChoice, AuthorizerObject, Context, Document, JwtObject, Lazy, Name, OneOrMany,
-    Span, Spanned, TextValue, TokenPlace,
+    Algorithm, AuthChoice, AuthorizerObject, Context, Document, Field, JwtObject, Lazy, Name,
+    OneOrMany, Span, Spanned, TextValue, TokenPlace,
 };
 use crate::http::is_token;
 use crate::plan::{
-    Access, Authorizer, AuthorizerKind, Fault, HmacAlgorithm, JwtSpec, Text, TokenSource,
+    Access, Authorizer, AuthorizerKind, Fault, HmacAlgorithm, JwtSpec, Place, Text, TokenSource,
 };
 
 /// The name of the one under `authorizer`.
@@ -62,13 +63,15 @@ pub(super) fn compile<'a>(
             .note(first, "the one under `authorizer` has this name");
         }
         cx.mark();
-        let kind = match compile_one(&authorizer, cx) {
+        let mut withheld = Vec::new();
+        let kind = match compile_one(&authorizer, &mut withheld, cx) {
             Some(kind) => kind,
             None => AuthorizerKind::Fault(first_fault(cx)),
         };
         authorizers.push(Authorizer {
             name: name.value.to_owned(),
             kind,
+            withheld,
         });
     }
     let default = document.defaults.value().and_then(|d| d.auth.value());
@@ -174,13 +177,35 @@ pub(super) fn first_fault(cx: &Context) -> Fault {
     }
 }
 
+/// What is withheld is told even where the rest is at fault: another authorizer of a path may be sound.
 fn compile_one<'a>(
     authorizer: &Lazy<'a, AuthorizerObject<'a>>,
+    withheld: &mut Vec<Place>,
     cx: &mut Context,
 ) -> Option<AuthorizerKind> {
     let before = cx.errors();
     let kind = match authorizer.get(cx)? {
-        AuthorizerObject::Jwt(object) => compile_jwt(&object, cx).map(AuthorizerKind::Jwt),
+        AuthorizerObject::Jwt(object) => {
+            let sources = sources(&object, cx);
+            if !forwards(&object.forward_credential, true) {
+                withheld.extend(sources.iter().map(Place::from));
+            }
+            compile_jwt(&object, sources, cx).map(AuthorizerKind::Jwt)
+        }
+        AuthorizerObject::ApiKey(object) => {
+            let places = credential::places(&object, cx);
+            if !forwards(&object.forward_credential, false) {
+                withheld.extend(places.iter().cloned());
+            }
+            let spec = credential::compile_api_key(&object, places, cx);
+            spec.map(Box::new).map(AuthorizerKind::ApiKey)
+        }
+        AuthorizerObject::Basic(object) => {
+            if !forwards(&object.forward_credential, false) {
+                withheld.push(Place::Scheme("basic".to_owned()));
+            }
+            credential::compile_basic(&object, cx).map(AuthorizerKind::Basic)
+        }
         AuthorizerObject::Webhook(object) => {
             signature::compile_webhook(&object, cx).map(AuthorizerKind::Webhook)
         }
@@ -194,13 +219,26 @@ fn compile_one<'a>(
     kind.filter(|_| cx.errors() == before)
 }
 
-fn compile_jwt(object: &JwtObject<'_>, cx: &mut Context) -> Option<JwtSpec> {
+/// Whether a credential goes on. Where it is written and not understood, it does not.
+fn forwards(field: &Field<Spanned<bool>>, default: bool) -> bool {
+    match field {
+        Field::Value(flag) => flag.value,
+        Field::Absent => default,
+        Field::Bad => false,
+    }
+}
+
+fn compile_jwt(
+    object: &JwtObject<'_>,
+    sources: Vec<TokenSource>,
+    cx: &mut Context,
+) -> Option<JwtSpec> {
     let algorithms = algorithms(object, cx);
     let secret = object.secret.value();
     if let Some(secret) = secret {
         check_secret(secret, &algorithms, cx);
     }
-    let texts = |field: &crate::config::Field<OneOrMany<TextValue>>| -> Vec<Text> {
+    let texts = |field: &Field<OneOrMany<TextValue>>| -> Vec<Text> {
         let many = field.value().map(|many| many.values.as_slice());
         many.unwrap_or_default()
             .iter()
@@ -224,7 +262,7 @@ fn compile_jwt(object: &JwtObject<'_>, cx: &mut Context) -> Option<JwtSpec> {
             .flatten()
             .map(|name| name.value.to_owned())
             .collect(),
-        sources: sources(object, cx),
+        sources,
     })
 }
 
