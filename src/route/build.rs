@@ -221,10 +221,7 @@ impl<'a> Draft<'a> {
         for (leaf, id) in std::mem::take(&mut self.joined) {
             let method = self.get(id).map(|route| route.method);
             let mut last = leaf;
-            loop {
-                let Some(route) = self.routes.get_mut(index(last)) else {
-                    break;
-                };
+            while let Some(route) = self.routes.get_mut(index(last)) {
                 if Some(route.method) == method {
                     conflicts.extend([last, id]);
                     break;
