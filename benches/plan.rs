@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a benchmark may stop")]
 #![allow(clippy::arithmetic_side_effects, reason = "small numbers")]
 
+use std::ops::Range;
+
 use causeway::plan::{Blueprint, Plan, compile};
 use divan::{AllocProfiler, Bencher, black_box};
 
@@ -22,18 +24,18 @@ fn compile_text(bencher: Bencher<'_, '_>, size: usize) {
     bencher.bench_local(|| compile(black_box(&text)));
 }
 
-/// What a worker does with the config of its bundle: first it is read, ...
+/// What a worker does with the config of its bundle.
 #[divan::bench(args = SIZES)]
-fn from_bytes(bencher: Bencher<'_, '_>, size: usize) {
+fn open(bencher: Bencher<'_, '_>, size: usize) {
     let bytes = blueprint(size).to_bytes().unwrap();
-    bencher.bench_local(|| Blueprint::from_bytes(black_box(&bytes)).unwrap());
+    let read = |range: Range<usize>| bytes.get(range).unwrap_or_default().to_vec();
+    bencher.bench_local(|| Plan::open(bytes.len(), &read, &environment).unwrap());
 }
 
-/// ... then it is made ready.
+/// What a worker does with a config of KV once it is compiled.
 #[divan::bench(args = SIZES)]
 fn load(bencher: Bencher<'_, '_>, size: usize) {
     let blueprint = blueprint(size);
-    let environment = |_: &str| Some("0123456789abcdef0123456789abcdef".to_owned());
     bencher
         .with_inputs(|| blueprint.clone())
         .bench_local_values(|blueprint| Plan::load(blueprint, &environment));
@@ -43,6 +45,10 @@ fn load(bencher: Bencher<'_, '_>, size: usize) {
 fn to_bytes(bencher: Bencher<'_, '_>, size: usize) {
     let blueprint = blueprint(size);
     bencher.bench_local(|| black_box(&blueprint).to_bytes().unwrap());
+}
+
+fn environment(_: &str) -> Option<String> {
+    Some("0123456789abcdef0123456789abcdef".to_owned())
 }
 
 fn blueprint(size: usize) -> Blueprint {

@@ -71,7 +71,7 @@ async fn inbound<H: Host>(
         .table
         .find(request.authority, request.method, &canonical.path);
     let (matched, path) = match found {
-        Found::Match(matched) => match plan.paths.get(matched.index) {
+        Found::Match(matched) => match plan.paths.get(&matched) {
             Some(path) => (matched, path),
             None => return Err(Problem::config("the route table and the paths disagree")),
         },

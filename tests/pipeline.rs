@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 use std::cell::RefCell;
+use std::ops::Range;
 use std::rc::Rc;
 
 use causeway::edits::Edit;
@@ -50,7 +51,7 @@ const PREFLIGHT: [(&str, &str); 2] = [
     ("access-control-request-method", "GET"),
 ];
 
-/// The config above, but for what its environment leaves unset.
+/// The config above as it is shipped, but for what its environment leaves unset.
 fn plan() -> Plan {
     let compiled = compile(CONFIG);
     assert!(
@@ -59,7 +60,9 @@ fn plan() -> Plan {
         compiled.diagnostics
     );
     let env = |name: &str| (name == "JWT_SECRET").then(|| SECRET.to_owned());
-    Plan::load(compiled.blueprint.unwrap(), &env).unwrap().0
+    let bytes = compiled.blueprint.unwrap().to_bytes().unwrap();
+    let read = |range: Range<usize>| bytes[range].to_vec();
+    Plan::open(bytes.len(), &read, &env).unwrap().0
 }
 
 /// A host that writes down whom it asks, in order. The upstream takes `took` milliseconds.

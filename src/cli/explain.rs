@@ -114,12 +114,7 @@ impl Asked<'_> {
         if self.cors(page) {
             return Ok(());
         }
-        let routes = self
-            .blueprint
-            .paths
-            .iter()
-            .map(|p| (p.host.as_deref(), p.method, p.pattern.as_str()));
-        let table = Table::build(routes)
+        let table = Table::build(self.blueprint.routes())
             .map_err(|e| Failure(format!("paths[{}]: {}", e.index, e.error)))?;
         self.matched(&table, &canonical, page);
         Ok(())

@@ -93,16 +93,20 @@ pub fn unanswered(timed_out: bool, reason: String, request_id: &str) -> String {
     format!("{}\n{}", problem.status, problem.body(request_id))
 }
 
-/// Finds a config and makes a plan of it. The outcome, as of [`serve`], is the time in ms at which to look again.
+/// Finds a config and makes a plan of it. The outcome, as of [`serve`], is the time in ms at which to look again, or `never`.
 #[wasm_bindgen]
 pub fn prepare(env: worker::Env, bundled: js_sys::Uint8Array) -> usize {
-    tasks::run(async move { source::prepare(&env, &bundled).await.to_string().into() })
+    tasks::run(async move { time(source::prepare(&env, &bundled).await) })
 }
 
 /// Looks again for the config in KV; what is there replaces the plan if it is good.
 #[wasm_bindgen]
 pub fn refresh(env: worker::Env, bundled: js_sys::Uint8Array) -> usize {
-    tasks::run(async move { source::refresh(&env, &bundled).await.to_string().into() })
+    tasks::run(async move { time(source::refresh(&env, &bundled).await) })
+}
+
+fn time(ms: Option<u64>) -> Output {
+    ms.map_or("never".to_owned(), |ms| ms.to_string()).into()
 }
 
 fn malformed_url() -> Problem {

@@ -6,12 +6,13 @@
 //! is logged and the last good one keeps serving.
 
 use std::cell::Cell;
+use std::ops::Range;
 use std::rc::Rc;
 
 use js_sys::{Date, Uint8Array};
 use worker::Env;
 
-use crate::plan::{Blueprint, Plan, compile};
+use crate::plan::{Fault, Plan, compile};
 use crate::problem::Problem;
 
 use super::{PLAN, console_error, host};
@@ -21,13 +22,13 @@ const NAMESPACE: &str = "CONFIG";
 const KEY: &str = "api-config.json";
 
 /// Milliseconds between two looks at KV, where [`INTERVAL`] does not say otherwise.
-const REFRESH_MS: f64 = 30_000.0;
+const REFRESH_MS: u64 = 30_000;
 
 /// The variable that sets the interval, in milliseconds; at least 100.
 const INTERVAL: &str = "CAUSEWAY_CONFIG_REFRESH_MS";
 
 /// Milliseconds after which a config that could not be had is asked for again.
-const RETRY_MS: f64 = 1_000.0;
+const RETRY_MS: u64 = 1_000;
 
 thread_local! {
     /// A digest of the text of KV that was last looked at, so that an unchanged one is not compiled again.
@@ -39,11 +40,11 @@ pub fn no_config() -> Problem {
     Problem::config("no configuration could be loaded")
 }
 
-/// Sets the plan from the first source that is there; the time at which to look again.
-pub async fn prepare(env: &Env, bundled: &Uint8Array) -> f64 {
+/// Sets the plan from the first source that is there; the time in ms at which to look again, if ever.
+pub async fn prepare(env: &Env, bundled: &Uint8Array) -> Option<u64> {
     if let Some(text) = variable(env, VARIABLE) {
         from_text(env, VARIABLE, &text);
-        return f64::NAN;
+        return None;
     }
     match stored(env).await {
         Ok(Some(text)) => {
@@ -63,7 +64,7 @@ pub async fn prepare(env: &Env, bundled: &Uint8Array) -> f64 {
 }
 
 /// Looks at KV again.
-pub async fn refresh(env: &Env, bundled: &Uint8Array) -> f64 {
+pub async fn refresh(env: &Env, bundled: &Uint8Array) -> Option<u64> {
     match stored(env).await {
         Ok(Some(text)) => {
             if SEEN.replace(digest(&text)) != digest(&text) || !is_ready() {
@@ -78,20 +79,21 @@ pub async fn refresh(env: &Env, bundled: &Uint8Array) -> f64 {
     next_look(env)
 }
 
-/// `NaN`, never past, where there is no KV to look at.
-fn next_look(env: &Env) -> f64 {
+/// `None` where there is no KV to look at.
+fn next_look(env: &Env) -> Option<u64> {
     if env.kv(NAMESPACE).is_err() {
-        return f64::NAN;
+        return None;
     }
     let interval = variable(env, INTERVAL)
         .and_then(|text| text.parse().ok())
-        .map_or(REFRESH_MS, |ms: f64| ms.max(100.0));
-    Date::now()
-        + if is_ready() {
-            interval
-        } else {
-            RETRY_MS.min(interval)
-        }
+        .map_or(REFRESH_MS, |ms: u64| ms.max(100));
+    let wait = if is_ready() {
+        interval
+    } else {
+        RETRY_MS.min(interval)
+    };
+    // The platform's clock is a whole number of milliseconds far below 2^53.
+    Some((Date::now() as u64).saturating_add(wait))
 }
 
 async fn stored(env: &Env) -> Result<Option<String>, String> {
@@ -106,8 +108,15 @@ async fn stored(env: &Env) -> Result<Option<String>, String> {
 }
 
 fn from_bundle(env: &Env, bundled: &Uint8Array) {
-    match Blueprint::from_bytes(&bundled.to_vec()) {
-        Ok(blueprint) => install(env, blueprint),
+    // The bundle's bytes stay outside; each part is copied in once.
+    let read = |range: Range<usize>| {
+        let [start, end] = [range.start, range.end].map(|at| at as u32);
+        bundled.subarray(start, end).to_vec()
+    };
+    match Plan::open(bundled.length() as usize, &read, &|name: &str| {
+        variable(env, name)
+    }) {
+        Ok((plan, faults)) => install(plan, faults),
         Err(why) => report("bundled config", &why.to_string()),
     }
 }
@@ -120,21 +129,21 @@ fn from_text(env: &Env, source: &str, text: &str) {
     }
     let good = !compiled.diagnostics.has_errors();
     match compiled.blueprint {
-        Some(blueprint) if good || !is_ready() => install(env, blueprint),
+        Some(blueprint) if good || !is_ready() => {
+            match Plan::load(blueprint, &|name: &str| variable(env, name)) {
+                Ok((plan, faults)) => install(plan, faults),
+                Err(fault) => report(&fault.code, &fault.message),
+            }
+        }
         _ => report(source, "it has errors and is not used"),
     }
 }
 
-fn install(env: &Env, blueprint: Blueprint) {
-    match Plan::load(blueprint, &|name: &str| variable(env, name)) {
-        Ok((plan, faults)) => {
-            for fault in faults {
-                report(&fault.code, &fault.message);
-            }
-            PLAN.set(Some(Rc::new(plan)));
-        }
-        Err(fault) => report(&fault.code, &fault.message),
+fn install(plan: Plan, faults: Vec<Fault>) {
+    for fault in faults {
+        report(&fault.code, &fault.message);
     }
+    PLAN.set(Some(Rc::new(plan)));
 }
 
 fn is_ready() -> bool {

@@ -54,8 +54,7 @@ async function refresh(it, env) {
 }
 
 function time(text) {
-  const ms = Number(text);
-  return Number.isNaN(ms) ? Infinity : ms;
+  return text === 'never' ? Infinity : Number(text);
 }
 
 async function late(it, exchange) {

@@ -9,7 +9,7 @@ use super::{ApiKeySpec, BasicSpec, Place};
 use crate::http::Method;
 
 /// The artifact's format. One that differs is refused, never guessed at.
-pub const BLUEPRINT_VERSION: u32 = 1;
+pub const BLUEPRINT_VERSION: u32 = 2;
 
 /// A whole config, checked.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

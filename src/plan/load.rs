@@ -1,10 +1,15 @@
 //! From blueprint to plan: references are resolved, keys made ready, routes indexed. Once per isolate and config.
 
+use std::ops::Range;
+
 use crate::auth::{Authorizer, Withheld};
+use crate::http::Method;
 use crate::policy::cors;
 use crate::route::Table;
 use crate::upstream::Base;
 
+use super::artifact::{Artifact, ArtifactError};
+use super::paths::Paths;
 use super::{
     Access, Action, AuthorizerKind, Binding, Blueprint, Cors, Fault, Mapping, OriginPattern,
     PathEntry, Piece, Place, Reference, ReferenceKind, Service, Source, Template, Text,
@@ -14,8 +19,7 @@ use super::{
 /// Everything that a request runs through; immutable.
 pub struct Plan {
     pub table: Table,
-    /// In file order; [`Table`] names them by index. No [`Text`] in them is a reference any more.
-    pub paths: Vec<PathEntry>,
+    pub paths: Paths,
     pub servers: Vec<Result<Base, Fault>>,
     pub authorizers: Vec<Result<Authorizer, Fault>>,
     /// What each authorizer withholds, whether or not it is at fault.
@@ -42,43 +46,50 @@ impl Plan {
     ///
     /// # Errors
     /// The blueprint's patterns cannot be routed: none of it is to be used.
-    pub fn load(blueprint: Blueprint, env: &impl Environment) -> Result<(Plan, Vec<Fault>), Fault> {
-        let mut resolver = Resolver {
-            env,
-            faults: Vec::new(),
-        };
-        let routes = blueprint
-            .paths
-            .iter()
-            .map(|p| (p.host.as_deref(), p.method, p.pattern.as_str()));
-        let table = Table::build(routes).map_err(|error| Fault {
+    pub fn load(
+        mut blueprint: Blueprint,
+        env: &impl Environment,
+    ) -> Result<(Plan, Vec<Fault>), Fault> {
+        let table = Table::build(blueprint.routes()).map_err(|error| Fault {
             code: "bad_path".into(),
             message: format!("paths[{}]: {}", error.index, error.error),
         })?;
-        let servers = blueprint
-            .servers
-            .iter()
-            .map(|s| resolver.server(&s.alias, &s.url));
-        let servers = servers.collect();
-        let authorizers = blueprint.authorizers.into_iter();
-        let (authorizers, withheld) = authorizers
-            .map(|a| (resolver.authorizer(&a.name, a.kind), a.withheld))
-            .unzip();
-        let cors = blueprint.cors.map(|c| resolver.cors(c));
-        let mut paths = blueprint.paths;
-        for path in &mut paths {
+        let mut resolver = Resolver::new(env);
+        let mut entries = std::mem::take(&mut blueprint.paths);
+        let mut plan = resolver.plan(blueprint, table);
+        for path in &mut entries {
             resolver.path(path);
         }
-        let plan = Plan {
-            table,
-            paths,
-            servers,
-            authorizers,
-            withheld,
-            bindings: blueprint.bindings,
-            services: blueprint.services,
-            cors,
-        };
+        plan.paths = Paths::ready(entries);
+        Ok((plan, resolver.faults))
+    }
+
+    /// [`Plan::load`] of an [artifact](Blueprint::to_bytes), which is quicker than to read it back first: no more of it
+    /// is decoded than is needed now. It has `length` bytes, of which `read` gives any range.
+    ///
+    /// # Errors
+    /// If the bytes are no artifact, are of another version, or are damaged or cut off.
+    pub fn open(
+        length: usize,
+        read: &impl Fn(Range<usize>) -> Vec<u8>,
+        env: &impl Environment,
+    ) -> Result<(Plan, Vec<Fault>), ArtifactError> {
+        let Artifact { head, table, paths } = Artifact::open(length, read)?;
+        let (blueprint, at_once) = head;
+        let mut resolver = Resolver::new(env);
+        let mut plan = resolver.plan(blueprint, table);
+        let mut entries = Vec::with_capacity(at_once.len());
+        for index in at_once {
+            let index = usize::try_from(index).map_err(|_| ArtifactError::Damaged)?;
+            let entry = paths.unpack(index, plan.table.pattern(index));
+            let mut entry = entry.ok_or(ArtifactError::Damaged)?;
+            resolver.path(&mut entry);
+            entries.push((index, entry));
+        }
+        plan.paths = Paths::packed(paths);
+        for (index, entry) in entries {
+            plan.paths.set(index, entry);
+        }
         Ok((plan, resolver.faults))
     }
 
@@ -90,12 +101,56 @@ impl Plan {
     }
 }
 
+impl Blueprint {
+    /// The paths as [`Table::build`] takes them.
+    pub fn routes(&self) -> impl Iterator<Item = (Option<&str>, Option<Method>, &str)> {
+        let paths = self.paths.iter();
+        paths.map(|p| (p.host.as_deref(), p.method, p.pattern.as_str()))
+    }
+}
+
+/// Whether there is anything to resolve in a path, or to report.
+pub(super) fn holds_references(path: &PathEntry) -> bool {
+    let nothing = |_: &str| None;
+    let mut resolver = Resolver::new(&nothing);
+    let mut resolved = path.clone();
+    resolver.path(&mut resolved);
+    resolved != *path || !resolver.faults.is_empty()
+}
+
 struct Resolver<'e, E> {
     env: &'e E,
     faults: Vec<Fault>,
 }
 
-impl<E: Environment> Resolver<'_, E> {
+impl<'e, E: Environment> Resolver<'e, E> {
+    fn new(env: &'e E) -> Self {
+        Resolver {
+            env,
+            faults: Vec::new(),
+        }
+    }
+
+    /// The plan of a blueprint, but for its paths.
+    fn plan(&mut self, blueprint: Blueprint, table: Table) -> Plan {
+        let servers = blueprint.servers.iter();
+        let servers = servers.map(|s| self.server(&s.alias, &s.url)).collect();
+        let authorizers = blueprint.authorizers.into_iter();
+        let (authorizers, withheld) = authorizers
+            .map(|a| (self.authorizer(&a.name, a.kind), a.withheld))
+            .unzip();
+        Plan {
+            table,
+            paths: Paths::default(),
+            servers,
+            authorizers,
+            withheld,
+            bindings: blueprint.bindings,
+            services: blueprint.services,
+            cors: blueprint.cors.map(|c| self.cors(c)),
+        }
+    }
+
     fn report(&mut self, fault: Fault) -> Fault {
         self.faults.push(fault.clone());
         fault

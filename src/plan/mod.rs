@@ -9,9 +9,11 @@ mod compile;
 mod credential;
 mod load;
 mod memory;
+mod paths;
 
 pub use artifact::ArtifactError;
 pub use blueprint::*;
 pub use compile::{Compiled, UrlFlaw, compile, origin_pattern, secret_bytes_needed, server_url};
 pub use credential::*;
 pub use load::{Environment, Plan};
+pub use paths::Paths;

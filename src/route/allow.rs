@@ -21,6 +21,15 @@ impl Allow {
         self.0 == 0
     }
 
+    /// As a number that [`Allow::from_bits`] reads.
+    pub(super) fn bits(self) -> u32 {
+        u32::from(self.0)
+    }
+
+    pub(super) fn from_bits(bits: u32) -> Allow {
+        Allow(bits.to_le_bytes()[0])
+    }
+
     /// The names in the order of [`Method::ALL`]; `HEAD` follows `GET`, which serves it.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
         Method::ALL

@@ -3,10 +3,9 @@
 use std::borrow::Cow;
 use std::cmp::Reverse;
 
-use foldhash::fast::FixedState;
-use hashbrown::HashMap;
-
+use super::key::hash_host;
 use super::rank::HostRank;
+use super::store::{Section, Store};
 
 /// A host of the config by its number; `EVERY` for paths without one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -16,65 +15,50 @@ impl HostId {
     pub(super) const EVERY: HostId = HostId(0);
 }
 
-/// The hosts of a table.
-#[derive(Debug, Default)]
-pub(super) struct Hosts {
-    /// Exact names, and wildcards without their star: `.example.com`. A name never starts with a dot.
-    ids: HashMap<Box<str>, HostId, FixedState>,
-}
-
-impl Hosts {
-    /// The number of a host as the config writes it.
-    pub(super) fn intern(&mut self, host: Option<&str>) -> HostId {
-        let Some(host) = host else {
-            return HostId::EVERY;
+/// Calls `visit` for each host that a request to `host` may use, the strongest first, until it finds something.
+pub(super) fn find_host<T>(
+    store: &Store,
+    host: &str,
+    mut visit: impl FnMut(HostId, HostRank) -> Option<T>,
+) -> Option<T> {
+    if store.hosts() > 1 {
+        let host = normal(host);
+        // A name is at most 253 characters (RFC 1035 section 2.3.4): more is no host of a config.
+        let host = if host.len() > HOST_MAX {
+            ""
+        } else {
+            host.as_ref()
         };
-        let suffix = host.strip_prefix('*').filter(|s| s.starts_with('.'));
-        let name = normal(suffix.unwrap_or(host));
-        if let Some(id) = self.ids.get(name.as_ref()) {
-            return *id;
+        if let Some(id) = named(store, host).filter(|_| !host.starts_with('.'))
+            && let Some(found) = visit(id, HostRank::Exact)
+        {
+            return Some(found);
         }
-        let next = u32::try_from(self.ids.len()).unwrap_or(u32::MAX);
-        let id = HostId(next.saturating_add(1));
-        self.ids.insert(name.into(), id);
-        id
-    }
-
-    /// Calls `visit` for each host that a request to `host` may use, the strongest first, until it finds something.
-    pub(super) fn find<T>(
-        &self,
-        host: &str,
-        mut visit: impl FnMut(HostId, HostRank) -> Option<T>,
-    ) -> Option<T> {
-        if !self.ids.is_empty() {
-            let host = normal(host);
-            // A name is at most 253 characters (RFC 1035 section 2.3.4): more is no host of a config.
-            let host = if host.len() > HOST_MAX {
-                ""
-            } else {
-                host.as_ref()
-            };
-            if let Some(id) = self.ids.get(host).filter(|_| !host.starts_with('.'))
-                && let Some(found) = visit(*id, HostRank::Exact)
+        // The star stands for at least one label.
+        for (dot, _) in host.match_indices('.').filter(|(dot, _)| *dot > 0) {
+            let suffix = host.get(dot..).unwrap_or_default();
+            if let Some(id) = named(store, suffix)
+                && let Some(found) = visit(id, HostRank::Suffix(Reverse(suffix.len())))
             {
                 return Some(found);
             }
-            // The star stands for at least one label.
-            for (dot, _) in host.match_indices('.').filter(|(dot, _)| *dot > 0) {
-                let suffix = host.get(dot..).unwrap_or_default();
-                if let Some(id) = self.ids.get(suffix)
-                    && let Some(found) = visit(*id, HostRank::Suffix(Reverse(suffix.len())))
-                {
-                    return Some(found);
-                }
-            }
         }
-        visit(HostId::EVERY, HostRank::Every)
     }
+    visit(HostId::EVERY, HostRank::Every)
+}
+
+/// Exact names, and wildcards without their star: `.example.com`. A name never starts with a dot.
+fn named(store: &Store, name: &str) -> Option<HostId> {
+    let names = store.slots(Section::Names);
+    let same = |id| {
+        let entry = store.host(HostId(id));
+        entry.is_some_and(|entry| store.text(entry.start, entry.length) == name)
+    };
+    names.find(hash_host(name), same).map(HostId)
 }
 
 /// Lower case, without the port, without the dot of the root.
-fn normal(host: &str) -> Cow<'_, str> {
+pub(super) fn normal(host: &str) -> Cow<'_, str> {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
         _ => host,

@@ -55,23 +55,29 @@
 //! prefix (the literals before the first parameter or wildcard), asked from the longest to the shortest; `bucket.rs`
 //! tells what happens inside, where `matchit` carries all but the smallest and the very largest. The cost of a
 //! look-up depends on the path's length and on how many prefixes of it the config has, not on the number of routes.
-//! Building is one pass, a hash and a few numbers for each route: a worker does it at every cold start.
+//! All of it but the routers of `matchit` is laid out ahead of time, as text and numbers that are read where they lie
+//! (`store.rs`): a worker takes it from its bundle as it is, and builds it only for a config of KV.
 
 mod allow;
 mod bucket;
+mod build;
 mod canonical;
 mod error;
+mod hash;
 mod host;
+mod key;
 mod pattern;
 mod prefix;
 mod rank;
 mod risk;
+mod slots;
 mod store;
 mod table;
 
 pub use allow::Allow;
 pub use canonical::{Canonical, TARGET_MAX, canonicalise};
 pub use error::PathError;
+pub(crate) use hash::Hash;
 pub use pattern::{Pattern, PatternError, PatternErrorKind, SEGMENTS_MAX, Segment};
 pub use rank::{HostRank, Rank, Step, Steps};
 pub use risk::Risks;

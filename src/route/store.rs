@@ -1,120 +1,261 @@
-//! The routes themselves, packed: every pattern's text in one string, every route a few numbers.
+//! The routes and their index, packed: every text in one string, all else in numbers of four bytes that are read where
+//! they lie. What a build lays out here is shipped as it is, so that a worker has nothing to build at a cold start.
 
-use std::hash::{BuildHasher, Hasher};
+use std::ops::Range;
 
-use foldhash::fast::FixedState;
-
+use super::allow::Allow;
 use super::host::HostId;
-use super::pattern::{Pattern, Segment, before_slash, segments};
+use super::slots::Slots;
 use crate::http::Method;
 
 /// A route by its position in the config.
 pub(super) type RouteId = u32;
 
+/// A number of an index, little-endian.
+pub(super) type Word = [u8; 4];
+
 /// Routes of the same host whose patterns differ in nothing but their parameters' names form a *leaf*. It is known
 /// by its first route; the others follow it, each with a method of its own.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Route {
-    start: u32,
-    length: u16,
-    literal_prefix: u16,
-    /// How many segments the literal prefix has.
-    pub(super) depth: u8,
+    pub(super) start: u32,
+    pub(super) length: u16,
+    pub(super) literal_prefix: u16,
     pub(super) host: HostId,
-    pub(super) method: Option<Method>,
+    /// The next route of the leaf, further down in the config.
+    pub(super) next_in_leaf: Option<RouteId>,
+    pub(super) method: MethodCode,
     pub(super) wildcard: bool,
-    /// The next route of the leaf.
-    pub(super) next_in_leaf: Option<Link>,
-    /// For a leaf: the next one in its bucket.
-    pub(super) next_in_bucket: Option<Link>,
 }
 
-/// A route's number plus one, so that none takes no room.
-pub(super) type Link = std::num::NonZeroU32;
+/// 0 for `ANY`, else the place in [`Method::ALL`] plus one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct MethodCode(u8);
 
-pub(super) fn link(id: RouteId) -> Option<Link> {
-    Link::new(id.wrapping_add(1))
+/// Leaves of one host and kind (with or without wildcard) with the same literal prefix.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bucket {
+    /// One of its leaves.
+    pub(super) leaf: RouteId,
+    /// The place in [`Section::Groups`], if there are more.
+    pub(super) group: Option<u32>,
 }
 
-pub(super) fn linked(link: Option<Link>) -> Option<RouteId> {
-    link.map(|l| l.get().wrapping_sub(1))
+/// The leaves of a bucket that has several.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Group {
+    pub(super) leaves: u32,
+    /// Where they begin in [`Section::Members`]: in the order of their rank if they are few.
+    pub(super) first: u32,
+    /// If they are many, one leaf of each shape follows them, so many of them, in the order of their rank.
+    pub(super) shapes: u32,
+    /// The number of its routers, if it may have some.
+    pub(super) router: Option<u32>,
+}
+
+/// A host, and which literal prefixes its patterns with parameters have, then those with wildcards.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct HostEntry {
+    pub(super) start: u32,
+    pub(super) length: u32,
+    pub(super) known: [Known; 2],
+}
+
+/// Which literal prefixes exist for a host: enough to pass over most of those that do not.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Known {
+    /// One bit per number of segments.
+    pub(super) depths: u64,
+    /// Bytes.
+    pub(super) longest: u32,
+}
+
+/// The parts of an index, in their order.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Section {
+    /// [`Route`]s.
+    Routes,
+    /// [`HostEntry`]s; the first stands for every host.
+    Hosts,
+    /// [`Bucket`]s.
+    Buckets,
+    /// [`Group`]s.
+    Groups,
+    /// Leaves, group by group.
+    Members,
+    /// Pairs of routes of which the second is never reached.
+    Conflicts,
+    /// [`Slots`] of leaves without parameters and wildcards, by their whole path.
+    Literals,
+    /// [`Slots`] of all other leaves, by their literals in their places.
+    Shapes,
+    /// [`Slots`] of buckets, by prefix.
+    Prefixes,
+    /// [`Slots`] of hosts, by name.
+    Names,
+}
+
+const SECTIONS: usize = 10;
+
+/// What stands before the sections: how many words each has, the methods that any route names, the number of routers.
+const HEAD: usize = 12;
+
+/// The words of all sections, in their order.
+pub(super) struct Sections {
+    pub(super) routes: Vec<u32>,
+    pub(super) hosts: Vec<u32>,
+    pub(super) buckets: Vec<u32>,
+    pub(super) groups: Vec<u32>,
+    pub(super) members: Vec<u32>,
+    pub(super) conflicts: Vec<u32>,
+    pub(super) literals: Vec<u32>,
+    pub(super) shapes: Vec<u32>,
+    pub(super) prefixes: Vec<u32>,
+    pub(super) names: Vec<u32>,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Store {
     text: String,
-    routes: Vec<Route>,
-    /// Fixed: the keys are the config's own, so no client can choose them to collide.
-    state: FixedState,
+    numbers: Vec<u8>,
+    sections: [Range<usize>; SECTIONS],
+    /// The methods that any route names.
+    pub(super) methods: Allow,
+    /// How many buckets may have routers.
+    pub(super) routers: u32,
+}
+
+impl Sections {
+    /// The numbers that [`Store::open`] takes.
+    pub(super) fn pack(self, methods: Allow, routers: u32) -> Vec<u8> {
+        let sections: [Vec<u32>; SECTIONS] = [
+            self.routes,
+            self.hosts,
+            self.buckets,
+            self.groups,
+            self.members,
+            self.conflicts,
+            self.literals,
+            self.shapes,
+            self.prefixes,
+            self.names,
+        ];
+        let length = sections.iter().map(Vec::len).sum::<usize>();
+        let mut numbers = Vec::with_capacity(length.saturating_add(HEAD).saturating_mul(4));
+        let mut put = |number: u32| numbers.extend_from_slice(&number.to_le_bytes());
+        for section in &sections {
+            put(u32::try_from(section.len()).unwrap_or(u32::MAX));
+        }
+        put(methods.bits());
+        put(routers);
+        sections.into_iter().flatten().for_each(put);
+        numbers
+    }
 }
 
 impl Store {
-    pub(super) fn reserve(&mut self, routes: usize) {
-        self.routes.reserve_exact(routes);
+    /// `None` if the numbers are no index. What they point at is looked at when it is asked for.
+    pub(super) fn open(numbers: Vec<u8>, text: String) -> Option<Store> {
+        let words: &[Word] = exact_chunks(&numbers)?;
+        let mut end = HEAD;
+        let head = words.first_chunk::<HEAD>()?.map(u32::from_le_bytes);
+        let [lengths @ .., methods, routers] = head;
+        let mut sections = [const { 0..0 }; SECTIONS];
+        for (section, length) in sections.iter_mut().zip(lengths) {
+            let start = end;
+            end = start.checked_add(index(length))?;
+            *section = start..end;
+        }
+        // Routers are of groups, which have words.
+        let sound = end == words.len() && index(routers) <= words.len();
+        sound.then_some(Store {
+            text,
+            numbers,
+            sections,
+            methods: Allow::from_bits(methods),
+            routers,
+        })
     }
 
-    /// Adds a route behind all others; `None` when there is no room for more.
-    pub(super) fn push(
-        &mut self,
-        host: HostId,
-        method: Option<Method>,
-        pattern: &Pattern<'_>,
-    ) -> Option<RouteId> {
-        let id = RouteId::try_from(self.routes.len()).ok()?;
-        let text = pattern.as_str();
-        self.routes.push(Route {
-            start: u32::try_from(self.text.len()).ok()?,
-            length: u16::try_from(text.len()).ok()?,
-            literal_prefix: u16::try_from(pattern.literal_prefix().len()).ok()?,
-            depth: u8::try_from(pattern.prefix_depth()).ok()?,
-            host,
-            method,
-            wildcard: pattern.is_wildcard(),
-            next_in_leaf: None,
-            next_in_bucket: None,
-        });
-        self.text.push_str(text);
-        Some(id)
+    /// What [`Store::open`] takes.
+    pub(super) fn parts(&self) -> (&[u8], &str) {
+        (&self.numbers, &self.text)
     }
 
-    pub(super) fn seal(&mut self) {
-        self.text.shrink_to_fit();
+    pub(super) fn words(&self, section: Section) -> &[Word] {
+        let (words, _) = self.numbers.as_chunks();
+        let range = self.sections.get(section as usize).cloned();
+        words.get(range.unwrap_or_default()).unwrap_or_default()
+    }
+
+    pub(super) fn slots(&self, section: Section) -> Slots<'_> {
+        Slots(self.words(section))
     }
 
     pub(super) fn len(&self) -> usize {
-        self.routes.len()
+        self.routes().len()
     }
 
-    pub(super) fn get(&self, id: RouteId) -> Option<&Route> {
-        self.routes.get(index(id))
+    pub(super) fn get(&self, id: RouteId) -> Option<Route> {
+        self.routes()
+            .get(index(id))
+            .map(|words| Route::read(*words))
     }
 
-    pub(super) fn get_mut(&mut self, id: RouteId) -> Option<&mut Route> {
-        self.routes.get_mut(index(id))
+    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, Route)> {
+        self.routes()
+            .iter()
+            .map(|words| Route::read(*words))
+            .enumerate()
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, &Route)> {
-        self.routes.iter().enumerate()
+    pub(super) fn bucket(&self, place: u32) -> Option<Bucket> {
+        let (buckets, _) = self.words(Section::Buckets).as_chunks();
+        buckets.get(index(place)).map(|words| Bucket::read(*words))
     }
 
-    pub(super) fn pattern(&self, route: &Route) -> &str {
-        let start = index(route.start);
-        let end = start.wrapping_add(usize::from(route.length));
+    pub(super) fn group(&self, place: u32) -> Option<Group> {
+        let (groups, _) = self.words(Section::Groups).as_chunks();
+        groups.get(index(place)).map(|words| Group::read(*words))
+    }
+
+    /// So many leaves from a place on; none if there are not so many.
+    pub(super) fn members(&self, first: usize, count: u32) -> impl Iterator<Item = RouteId> {
+        let end = first.saturating_add(index(count));
+        let members = self.words(Section::Members).get(first..end);
+        members
+            .unwrap_or_default()
+            .iter()
+            .map(|word| u32::from_le_bytes(*word))
+    }
+
+    pub(super) fn hosts(&self) -> usize {
+        self.host_words().len()
+    }
+
+    pub(super) fn host(&self, host: HostId) -> Option<HostEntry> {
+        self.host_words()
+            .get(index(host.0))
+            .map(|words| HostEntry::read(*words))
+    }
+
+    pub(super) fn text(&self, start: u32, length: u32) -> &str {
+        let start = index(start);
+        let end = start.saturating_add(index(length));
         self.text.get(start..end).unwrap_or_default()
     }
 
-    pub(super) fn pattern_of(&self, id: RouteId) -> &str {
-        self.get(id).map_or("", |route| self.pattern(route))
+    pub(super) fn pattern(&self, route: &Route) -> &str {
+        self.text(route.start, u32::from(route.length))
     }
 
-    pub(super) fn is_literal(&self, route: &Route) -> bool {
-        route.literal_prefix == route.length
+    pub(super) fn pattern_of(&self, id: RouteId) -> &str {
+        self.get(id).map_or("", |route| self.pattern(&route))
     }
 
     /// The pattern's literals before its first parameter or wildcard.
     pub(super) fn prefix(&self, route: &Route) -> &str {
-        let length = usize::from(route.literal_prefix);
-        self.pattern(route).get(..length).unwrap_or_default()
+        self.text(route.start, u32::from(route.literal_prefix))
     }
 
     /// The pattern from its first parameter or wildcard on.
@@ -124,148 +265,150 @@ impl Store {
     }
 
     pub(super) fn remainder_of(&self, id: RouteId) -> &str {
-        self.get(id).map_or("", |route| self.remainder(route))
+        self.get(id).map_or("", |route| self.remainder(&route))
     }
 
     /// The routes of a leaf, in the config's order.
-    pub(super) fn leaf(&self, first: RouteId) -> impl Iterator<Item = (RouteId, &Route)> {
+    pub(super) fn leaf(&self, first: RouteId) -> impl Iterator<Item = (RouteId, Route)> {
         let mut next = Some(first);
         std::iter::from_fn(move || {
             let id = next?;
             let route = self.get(id)?;
-            next = linked(route.next_in_leaf);
+            // They go down in the config, so they end.
+            next = route.next_in_leaf.filter(|next| *next > id);
             Some((id, route))
         })
     }
 
     /// The leaf's route for a method: its own, else that of `ANY`.
-    pub(super) fn pick(&self, leaf: RouteId, method: Option<Method>) -> Option<RouteId> {
+    pub(super) fn pick(&self, leaf: RouteId, method: MethodCode) -> Option<RouteId> {
         let mut any = None;
         for (id, route) in self.leaf(leaf) {
-            match route.method {
-                None => any = any.or(Some(id)),
-                own if own == method => return Some(id),
-                Some(_) => {}
+            if route.method == method && method != MethodCode::ANY {
+                return Some(id);
+            }
+            if route.method == MethodCode::ANY {
+                any = any.or(Some(id));
             }
         }
         any
     }
 
-    /// Whether two routes differ in nothing but their parameters' names.
-    pub(super) fn same_leaf(&self, a: &Route, b: &Route) -> bool {
-        a.host == b.host && a.wildcard == b.wildcard && {
-            let left = segments(self.pattern(a)).map(nameless);
-            left.eq(segments(self.pattern(b)).map(nameless))
-        }
+    fn routes(&self) -> &[[Word; ROUTE]] {
+        self.words(Section::Routes).as_chunks().0
     }
 
-    pub(super) fn hash_literal(&self, host: HostId, path: &str) -> u64 {
-        let mut hasher = self.hasher(host);
-        hasher.write(path.as_bytes());
-        hasher.finish()
-    }
-
-    /// The hash of the key under which a leaf is kept.
-    pub(super) fn hash_key(&self, route: &Route) -> u64 {
-        if self.is_literal(route) {
-            self.hash_literal(route.host, self.pattern(route))
-        } else {
-            self.hash_leaf(route)
-        }
-    }
-
-    /// The hash of a bucket's key.
-    pub(super) fn hash_prefix(&self, host: HostId, wildcard: bool, prefix: &str) -> u64 {
-        let mut hasher = self.hasher(host);
-        hasher.write_u8(u8::from(wildcard));
-        hasher.write(prefix.as_bytes());
-        hasher.finish()
-    }
-
-    /// The hash of a leaf's key: its literals in their places.
-    fn hash_leaf(&self, route: &Route) -> u64 {
-        let mut hasher = self.hasher(route.host);
-        // The literal prefix is a run of its own, so that it need not be searched for braces.
-        let mut rest = self.remainder(route);
-        write_part(&mut hasher, self.prefix(route), END);
-        while let Some(brace) = rest.bytes().position(|byte| byte == b'{') {
-            let (literal, tail) = rest.split_at_checked(brace).unwrap_or((rest, ""));
-            if tail == "{.+}" {
-                write_part(
-                    &mut hasher,
-                    literal.strip_suffix('/').unwrap_or(literal),
-                    REST,
-                );
-                return hasher.finish();
-            }
-            write_part(&mut hasher, literal, PARAMETER);
-            rest = tail
-                .get(before_slash(tail.as_bytes())..)
-                .unwrap_or_default();
-        }
-        write_part(&mut hasher, rest, END);
-        hasher.finish()
-    }
-
-    /// The hash of the leaf that would match `path` were it of the shape of `model`; `None` where the path is of
-    /// another shape.
-    pub(super) fn hash_as(&self, model: &Route, path: &str) -> Option<u64> {
-        let mut hasher = self.hasher(model.host);
-        // What is not yet hashed, and how far into it the model's segments have been followed.
-        let prefix = self.prefix(model);
-        write_part(&mut hasher, prefix, END);
-        let mut pending = path.strip_prefix(prefix)?;
-        let mut at = 0_usize;
-        for segment in segments(self.remainder(model)) {
-            let tail = pending.get(at..)?;
-            if segment == Segment::Rest {
-                write_part(&mut hasher, pending.get(..at)?, REST);
-                return (tail.is_empty() || tail.starts_with('/')).then(|| hasher.finish());
-            }
-            let value = tail.strip_prefix('/')?;
-            let length = before_slash(value.as_bytes());
-            let start = at.wrapping_add(1);
-            let end = start.wrapping_add(length);
-            if is_parameter(segment) {
-                if length == 0 {
-                    return None;
-                }
-                write_part(&mut hasher, pending.get(..start)?, PARAMETER);
-                pending = pending.get(end..)?;
-                at = 0;
-            } else {
-                at = end;
-            }
-        }
-        if at != pending.len() {
-            return None;
-        }
-        write_part(&mut hasher, pending, END);
-        Some(hasher.finish())
-    }
-
-    fn hasher(&self, host: HostId) -> impl Hasher + use<> {
-        let mut hasher = self.state.build_hasher();
-        hasher.write_u32(host.0);
-        hasher
+    fn host_words(&self) -> &[[Word; HOST]] {
+        self.words(Section::Hosts).as_chunks().0
     }
 }
 
-/// A run of literals, and what ends it.
-fn write_part(hasher: &mut impl Hasher, literals: &str, end: u8) {
-    hasher.write(literals.as_bytes());
-    hasher.write_u8(end);
-}
+impl MethodCode {
+    pub(super) const ANY: MethodCode = MethodCode(0);
 
-fn nameless(segment: Segment<'_>) -> Segment<'_> {
-    match segment {
-        Segment::Parameter(_) => Segment::Parameter(""),
-        other => other,
+    pub(super) fn of(method: Option<Method>) -> MethodCode {
+        let place = method.and_then(|m| Method::ALL.iter().position(|other| *other == m));
+        let code = place.and_then(|place| u8::try_from(place.saturating_add(1)).ok());
+        code.map_or(MethodCode::ANY, MethodCode)
+    }
+
+    pub(super) fn method(self) -> Option<Method> {
+        Method::ALL
+            .get(usize::from(self.0.checked_sub(1)?))
+            .copied()
     }
 }
 
-fn is_parameter(segment: Segment<'_>) -> bool {
-    matches!(segment, Segment::Parameter(_))
+/// How many words a route has.
+const ROUTE: usize = 4;
+const BUCKET: usize = 2;
+const GROUP: usize = 4;
+const HOST: usize = 8;
+
+impl Route {
+    pub(super) fn words(&self) -> [u32; ROUTE] {
+        let lengths = u32::from(self.literal_prefix).wrapping_shl(16) | u32::from(self.length);
+        // No leaf goes on with the config's first route.
+        let next = self.next_in_leaf.unwrap_or(0);
+        let kind = self.method.0.wrapping_shl(1) | u8::from(self.wildcard);
+        // There are no more hosts than routes, whose numbers have three bytes.
+        let kind = self.host.0.wrapping_shl(8) | u32::from(kind);
+        [self.start, lengths, next, kind]
+    }
+
+    fn read(words: [Word; ROUTE]) -> Route {
+        let [start, [a, b, c, d], next, [kind, x, y, z]] = words;
+        Route {
+            start: u32::from_le_bytes(start),
+            length: u16::from_le_bytes([a, b]),
+            literal_prefix: u16::from_le_bytes([c, d]),
+            host: HostId(u32::from_le_bytes([x, y, z, 0])),
+            next_in_leaf: Some(u32::from_le_bytes(next)).filter(|next| *next != 0),
+            method: MethodCode(kind.wrapping_shr(1)),
+            wildcard: kind & 1 != 0,
+        }
+    }
+
+    pub(super) fn is_literal(&self) -> bool {
+        self.literal_prefix == self.length
+    }
+}
+
+impl Bucket {
+    pub(super) fn words(&self) -> [u32; BUCKET] {
+        [
+            self.leaf,
+            self.group.map_or(0, |place| place.wrapping_add(1)),
+        ]
+    }
+
+    fn read(words: [Word; BUCKET]) -> Bucket {
+        let [leaf, group] = words.map(u32::from_le_bytes);
+        Bucket {
+            leaf,
+            group: group.checked_sub(1),
+        }
+    }
+}
+
+impl Group {
+    pub(super) fn words(&self) -> [u32; GROUP] {
+        let router = self.router.map_or(0, |router| router.wrapping_add(1));
+        [self.leaves, self.first, self.shapes, router]
+    }
+
+    fn read(words: [Word; GROUP]) -> Group {
+        let [leaves, first, shapes, router] = words.map(u32::from_le_bytes);
+        Group {
+            leaves,
+            first,
+            shapes,
+            router: router.checked_sub(1),
+        }
+    }
+}
+
+impl HostEntry {
+    pub(super) fn words(&self) -> [u32; HOST] {
+        let [parameters, wildcards] = self.known;
+        let halves = |known: Known| [known.depths as u32, known.depths.wrapping_shr(32) as u32];
+        let ([a, b], [c, d]) = (halves(parameters), halves(wildcards));
+        let (p, w) = (parameters.longest, wildcards.longest);
+        [self.start, self.length, a, b, p, c, d, w]
+    }
+
+    fn read(words: [Word; HOST]) -> HostEntry {
+        let [start, length, a, b, p, c, d, w] = words.map(u32::from_le_bytes);
+        let known = |low, high, longest| Known {
+            depths: u64::from(high).wrapping_shl(32) | u64::from(low),
+            longest,
+        };
+        HostEntry {
+            start,
+            length,
+            known: [known(a, b, p), known(c, d, w)],
+        }
+    }
 }
 
 /// Every target has at least 32 bits: this never saturates.
@@ -273,7 +416,7 @@ pub(super) fn index(number: u32) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
-/// What ends a run of literals in a hash.
-const END: u8 = 0;
-const PARAMETER: u8 = 1;
-const REST: u8 = 2;
+fn exact_chunks(bytes: &[u8]) -> Option<&[Word]> {
+    let (words, rest) = bytes.as_chunks();
+    rest.is_empty().then_some(words)
+}

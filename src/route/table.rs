@@ -2,30 +2,22 @@
 
 use std::fmt;
 
-use hashbrown::HashTable;
-use hashbrown::hash_table::Entry;
-
 use super::allow::Allow;
-use super::host::{HostId, Hosts};
-use super::pattern::{Pattern, PatternError, PatternErrorKind, Segment, matches, segments, slices};
-use super::prefix::{Asked, PrefixIndex};
+use super::bucket::Routers;
+use super::build::build;
+use super::host::{HostId, find_host};
+use super::key::hash_literal;
+use super::pattern::{PatternError, Segment, matches, segments, slices};
+use super::prefix::Asked;
 use super::rank::{HostRank, Rank, Steps};
-use super::store::{RouteId, Store, index, link};
+use super::store::{MethodCode, RouteId, Section, Store, index};
 use crate::http::Method;
 
 /// All routes of a config.
 #[derive(Debug, Default)]
 pub struct Table {
     store: Store,
-    hosts: Hosts,
-    /// Leaves without parameters and wildcards, by their whole path.
-    literals: HashTable<RouteId>,
-    /// All other leaves, by their literals in their places.
-    shapes: HashTable<RouteId>,
-    prefixes: PrefixIndex,
-    /// The methods that any route names.
-    methods: Allow,
-    conflicts: Vec<Conflict>,
+    routers: Routers,
 }
 
 /// The route for a request.
@@ -86,33 +78,31 @@ impl Table {
         paths: impl IntoIterator<Item = (Option<&'a str>, Option<Method>, &'a str)>,
         routed_max: u32,
     ) -> Result<Table, TableError> {
-        let mut table = Table::default();
-        let paths = paths.into_iter();
-        table.store.reserve(paths.size_hint().0);
-        for (place, (host, method, source)) in paths.enumerate() {
-            let fail = |error| TableError {
-                index: place,
-                error,
-            };
-            let pattern = Pattern::parse(source).map_err(fail)?;
-            let host = table.hosts.intern(host);
-            if let Some(method) = method {
-                table.methods.insert(method);
-            }
-            table.store.push(host, method, &pattern).ok_or_else(|| {
-                fail(PatternError {
-                    range: 0..source.len(),
-                    kind: PatternErrorKind::TooLong,
-                })
-            })?;
+        Ok(Table::of(build(paths, routed_max)?))
+    }
+
+    /// The table as numbers and text, to be [opened](Table::open) on any target.
+    pub fn parts(&self) -> (&[u8], &str) {
+        self.store.parts()
+    }
+
+    /// Takes what [`Table::parts`] gave, as it is: nothing is built. `None` where that is plainly something else. The
+    /// caller knows by a checksum that the rest is whole; if it is not, requests may find the wrong path or none.
+    pub fn open(numbers: Vec<u8>, text: String) -> Option<Table> {
+        Store::open(numbers, text).map(Table::of)
+    }
+
+    fn of(store: Store) -> Table {
+        Table {
+            routers: Routers::of(&store),
+            store,
         }
-        table.index(routed_max);
-        Ok(table)
     }
 
     /// The route for a request: its `Host` (with or without a port), its method as sent, its canonical path.
     pub fn find<'t, 'p>(&'t self, host: &str, method: &str, path: &'p str) -> Found<'t, 'p> {
-        if let Some(id) = self.best(host, Method::serving(method), path) {
+        let serving = MethodCode::of(Method::serving(method));
+        if let Some(id) = self.best(host, serving, path) {
             return Found::Match(Match {
                 index: index(id),
                 pattern: self.store.pattern_of(id),
@@ -121,7 +111,8 @@ impl Table {
         }
         let mut allow = Allow::default();
         for method in Method::ALL {
-            if self.methods.contains(method) && self.best(host, Some(method), path).is_some() {
+            let code = MethodCode::of(Some(method));
+            if self.store.methods.contains(method) && self.best(host, code, path).is_some() {
                 allow.insert(method);
             }
         }
@@ -136,13 +127,13 @@ impl Table {
     /// all routes; for people, not for requests.
     pub fn candidates(&self, host: &str, path: &str) -> Vec<Candidate<'_>> {
         let mut hosts: Vec<(HostId, HostRank)> = Vec::new();
-        self.hosts.find(host, |id, rank| {
+        find_host(&self.store, host, |id, rank| {
             hosts.push((id, rank));
             None::<()>
         });
         let mut found: Vec<Candidate<'_>> = Vec::new();
         for (place, route) in self.store.iter() {
-            let pattern = self.store.pattern(route);
+            let pattern = self.store.pattern(&route);
             let host = hosts.iter().find(|(id, _)| *id == route.host);
             if let Some((_, host)) = host
                 && matches(pattern, path)
@@ -153,10 +144,10 @@ impl Table {
                         host: *host,
                         wildcard: route.wildcard,
                         steps: Steps::of(pattern),
-                        any_method: route.method.is_none(),
+                        any_method: route.method == MethodCode::ANY,
                         position: place,
                     },
-                    method: route.method,
+                    method: route.method.method(),
                     pattern,
                 });
             }
@@ -166,8 +157,17 @@ impl Table {
     }
 
     /// The routes that can never be reached because an earlier one has their host, method and shape.
-    pub fn conflicts(&self) -> &[Conflict] {
-        &self.conflicts
+    pub fn conflicts(&self) -> impl Iterator<Item = Conflict> {
+        let (pairs, _) = self.store.words(Section::Conflicts).as_chunks();
+        pairs.iter().map(|pair| {
+            let [earlier, later] = pair.map(u32::from_le_bytes).map(index);
+            Conflict { earlier, later }
+        })
+    }
+
+    /// A route's pattern in canonical spelling, by its place in the config.
+    pub fn pattern(&self, index: usize) -> &str {
+        u32::try_from(index).map_or("", |id| self.store.pattern_of(id))
     }
 
     /// How many routes there are.
@@ -179,18 +179,19 @@ impl Table {
         self.len() == 0
     }
 
-    fn best(&self, host: &str, method: Option<Method>, path: &str) -> Option<RouteId> {
+    fn best(&self, host: &str, method: MethodCode, path: &str) -> Option<RouteId> {
         let by_prefix = |host, wildcard| {
-            self.prefixes.find(&Asked {
+            let asked = Asked {
                 store: &self.store,
-                shapes: &self.shapes,
+                routers: &self.routers,
                 host,
                 wildcard,
                 method,
                 path,
-            })
+            };
+            asked.find()
         };
-        self.hosts.find(host, |host, _| {
+        find_host(&self.store, host, |host, _| {
             self.literal(host, path)
                 .and_then(|leaf| self.store.pick(leaf, method))
                 .or_else(|| by_prefix(host, false))
@@ -199,75 +200,11 @@ impl Table {
     }
 
     fn literal(&self, host: HostId, path: &str) -> Option<RouteId> {
-        let hash = self.store.hash_literal(host, path);
-        let found = self.literals.find(hash, |leaf| {
-            let route = self.store.get(*leaf);
-            route.is_some_and(|r| r.host == host && self.store.pattern(r) == path)
-        });
-        found.copied()
-    }
-
-    /// Makes the look-ups, once all routes are known and nothing has to grow.
-    fn index(&mut self, routed_max: u32) {
-        self.store.seal();
-        let literals = self
-            .store
-            .iter()
-            .filter(|(_, route)| self.store.is_literal(route))
-            .count();
-        let others = self.store.len().saturating_sub(literals);
-        self.literals.reserve(literals, |_| 0);
-        self.shapes.reserve(others, |_| 0);
-        for id in (0..).take(self.store.len()) {
-            self.add(id);
-        }
-        self.prefixes.seal(routed_max);
-    }
-
-    fn add(&mut self, id: RouteId) {
-        let store = &self.store;
-        let Some(route) = store.get(id) else {
-            return;
-        };
-        let hash_of = |leaf: &RouteId| store.get(*leaf).map_or(0, |route| store.hash_key(route));
-        let same = |leaf: &RouteId| store.get(*leaf).is_some_and(|r| store.same_leaf(r, route));
-        let literal = store.is_literal(route);
-        let leaves = if literal {
-            &mut self.literals
-        } else {
-            &mut self.shapes
-        };
-        match leaves.entry(store.hash_key(route), same, hash_of) {
-            Entry::Occupied(entry) => {
-                let leaf = *entry.get();
-                self.join_leaf(leaf, id);
-            }
-            Entry::Vacant(entry) => {
-                entry.insert(id);
-                if !literal {
-                    self.prefixes.add(&mut self.store, id);
-                }
-            }
-        }
-    }
-
-    /// Adds a route to its leaf, or notes that it can never be reached.
-    fn join_leaf(&mut self, leaf: RouteId, id: RouteId) {
-        let method = self.store.get(id).and_then(|route| route.method);
-        let mut last = leaf;
-        for (other, route) in self.store.leaf(leaf) {
-            if route.method == method {
-                self.conflicts.push(Conflict {
-                    earlier: index(other),
-                    later: index(id),
-                });
-                return;
-            }
-            last = other;
-        }
-        if let Some(route) = self.store.get_mut(last) {
-            route.next_in_leaf = link(id);
-        }
+        let literals = self.store.slots(Section::Literals);
+        literals.find(hash_literal(host, path), |leaf| {
+            let route = self.store.get(leaf);
+            route.is_some_and(|r| r.host == host && self.store.pattern(&r) == path)
+        })
     }
 }
 

@@ -240,7 +240,7 @@ fn of_two_that_nothing_else_tells_apart_the_first_is_taken_and_the_other_is_told
     assert_eq!(find(&table, "", "GET", "/a/1"), Ok(0));
     assert_eq!(find(&table, "", "PUT", "/a/1"), Ok(1));
     let conflicts = [(0, 2), (3, 4)].map(|(earlier, later)| Conflict { earlier, later });
-    assert_eq!(table.conflicts(), conflicts);
+    assert!(table.conflicts().eq(conflicts));
     assert_eq!(table.len(), 6);
 }
 
