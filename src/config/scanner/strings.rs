@@ -3,7 +3,7 @@
 use super::{Flaw, Scanner, Stop, Token, range};
 
 impl Scanner<'_> {
-    /// Control characters are taken, as most readers of JSON with comments take them.
+    /// Control characters are taken as they are.
     pub(super) fn string(&mut self) -> Result<Token, Stop> {
         let bytes = self.text.as_bytes();
         let mut at = self.start.wrapping_add(1);
