@@ -8,6 +8,9 @@
 //! text --parse--> syntax tree --read--> Document --plan::compile--> Blueprint
 //! ```
 //!
+//! The whole text is checked for its syntax first. Of an element of `paths` there is a tree only while it is compiled:
+//! there may be 100,000 of them.
+//!
 //! Nothing here panics, whatever the text is; documents are bounded by [`MAX_BYTES`] and by a nesting of 512,
 //! of which an object takes two levels.
 

@@ -237,17 +237,13 @@ impl<'a> Parser<'a> {
     }
 
     fn string(&self, escaped: bool) -> StringLit<'a> {
-        let quoted = self.scanner.written();
-        let inner = quoted
-            .strip_prefix('"')
-            .and_then(|rest| rest.strip_suffix('"'))
-            .unwrap_or_default();
+        let written = self.scanner.quoted();
         StringLit {
             range: self.scanner.range(),
             value: if escaped {
-                Cow::Owned(unescaped(inner))
+                Cow::Owned(unescaped(written))
             } else {
-                Cow::Borrowed(inner)
+                Cow::Borrowed(written)
             },
         }
     }

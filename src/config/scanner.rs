@@ -3,6 +3,9 @@
 //! It looks at bytes: all that has a meaning is ASCII, and no byte of a longer character is. Offsets are below the
 //! text's length when they are counted up, so `wrapping_add` never wraps; a check would cost in every loop.
 
+mod strings;
+
+pub(super) use self::strings::unescaped;
 use super::ast::Range;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,9 +101,9 @@ impl<'a> Scanner<'a> {
                 b'.' if self.digit_at(self.start.wrapping_add(1)) => {
                     return Err(self.refuse_token(Flaw::BadNumber));
                 }
-                b't' if self.keyword("true") => return Ok(Token::True),
-                b'f' if self.keyword("false") => return Ok(Token::False),
-                b'n' if self.keyword("null") => return Ok(Token::Null),
+                b't' if self.keyword(b"true") => return Ok(Token::True),
+                b'f' if self.keyword(b"false") => return Ok(Token::False),
+                b'n' if self.keyword(b"null") => return Ok(Token::Null),
                 _ => return self.word(),
             };
             self.end = self.start.wrapping_add(1);
@@ -115,6 +118,12 @@ impl<'a> Scanner<'a> {
     /// The text of the last token.
     pub fn written(&self) -> &'a str {
         self.text.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// What stands between the quotes of the last token, a string.
+    pub fn quoted(&self) -> &'a str {
+        let inner = self.start.wrapping_add(1)..self.end.wrapping_sub(1);
+        self.text.get(inner).unwrap_or_default()
     }
 
     /// Keeps what is wrong with the last token, or with the character that it would start with.
@@ -173,86 +182,6 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Control characters are taken, as most readers of JSON with comments take them.
-    fn string(&mut self) -> Result<Token, Stop> {
-        let bytes = self.text.as_bytes();
-        let mut at = self.start.wrapping_add(1);
-        let mut escaped = false;
-        loop {
-            at = before_special(bytes, at);
-            match bytes.get(at) {
-                Some(b'"') => {
-                    self.end = at.wrapping_add(1);
-                    return Ok(Token::String { escaped });
-                }
-                Some(b'\\') => {
-                    escaped = true;
-                    at = self.escape(at)?;
-                }
-                Some(_) => at = at.wrapping_add(1),
-                None => {
-                    let range = range(self.start, self.text.len());
-                    return Err(self.refuse(Flaw::UnterminatedString, range));
-                }
-            }
-        }
-    }
-
-    /// Checks the escape whose backslash is at `backslash`. Answers where it ends.
-    fn escape(&mut self, backslash: usize) -> Result<usize, Stop> {
-        let at = backslash.wrapping_add(1);
-        match self.text.as_bytes().get(at) {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at.wrapping_add(1)),
-            Some(b'u') => {
-                let (unit, at) = self.unit(backslash, at.wrapping_add(1))?;
-                match unit {
-                    0xd800..=0xdbff => self.low_surrogate(backslash, at),
-                    0xdc00..=0xdfff => Err(self.bad_escape(backslash, at.wrapping_sub(1))),
-                    _ => Ok(at),
-                }
-            }
-            // The string has no end.
-            None => Ok(at),
-            Some(_) => Err(self.bad_escape(backslash, at)),
-        }
-    }
-
-    /// The second half of a character beyond U+FFFF (RFC 8259 section 7), at `at`. Answers where it ends.
-    fn low_surrogate(&mut self, backslash: usize, at: usize) -> Result<usize, Stop> {
-        let mut at = at;
-        for expected in b"\\u" {
-            if self.text.as_bytes().get(at) != Some(expected) {
-                return Err(self.bad_escape(backslash, at));
-            }
-            at = at.wrapping_add(1);
-        }
-        match self.unit(backslash, at)? {
-            (0xdc00..=0xdfff, end) => Ok(end),
-            (_, end) => Err(self.bad_escape(backslash, end.wrapping_sub(1))),
-        }
-    }
-
-    /// Four hexadecimal digits at `at`: their value, and where they end.
-    fn unit(&mut self, backslash: usize, at: usize) -> Result<(u32, usize), Stop> {
-        let mut unit = 0_u32;
-        let mut at = at;
-        for _ in 0..4 {
-            let byte = self.text.as_bytes().get(at).copied().unwrap_or_default();
-            let Some(digit) = char::from(byte).to_digit(16) else {
-                return Err(self.bad_escape(backslash, at));
-            };
-            unit = unit << 4 | digit;
-            at = at.wrapping_add(1);
-        }
-        Ok((unit, at))
-    }
-
-    /// The character at `last` is the first that does not fit.
-    fn bad_escape(&mut self, backslash: usize, last: usize) -> Stop {
-        let end = self.character_end(last);
-        self.refuse(Flaw::BadEscape, range(backslash, end))
-    }
-
     /// RFC 8259 section 6. A digit behind a leading zero is the next token.
     fn number(&mut self) -> Result<Token, Stop> {
         let mut at = self.start;
@@ -274,7 +203,7 @@ impl<'a> Scanner<'a> {
             }
             b'I' | b'N' => {
                 self.end = at;
-                if self.keyword("Infinity") || self.keyword("NaN") {
+                if self.keyword(b"Infinity") || self.keyword(b"NaN") {
                     return Err(self.refuse_token(Flaw::BadNumber));
                 }
                 return Err(self.bad_digit(at));
@@ -325,16 +254,20 @@ impl<'a> Scanner<'a> {
     }
 
     /// Takes the word behind what was taken if it is `keyword` and does not go on.
-    fn keyword(&mut self, keyword: &str) -> bool {
-        let rest = self.text.get(self.end..).unwrap_or_default();
-        let Some(rest) = rest.strip_prefix(keyword) else {
-            return false;
-        };
-        if matches!(rest.chars().next(), Some(next) if next.is_alphanumeric() || next == '$') {
+    fn keyword<const LENGTH: usize>(&mut self, keyword: &[u8; LENGTH]) -> bool {
+        let rest = self.text.as_bytes().get(self.end..).unwrap_or_default();
+        if rest.first_chunk() != Some(keyword) {
             return false;
         }
-        self.end = self.end.wrapping_add(keyword.len());
-        true
+        let end = self.end.wrapping_add(LENGTH);
+        let goes_on = match self.byte(end) {
+            byte @ ..0x80 => byte.is_ascii_alphanumeric() || byte == b'$',
+            _ => self.character(end).is_some_and(char::is_alphanumeric),
+        };
+        if !goes_on {
+            self.end = end;
+        }
+        !goes_on
     }
 
     fn word(&mut self) -> Result<Token, Stop> {
@@ -358,64 +291,6 @@ impl<'a> Scanner<'a> {
         at.wrapping_add(self.character(at).map_or(0, char::len_utf8))
             .min(self.text.len())
     }
-}
-
-/// A string's value from what stands between its quotes; its escapes have been checked.
-pub(super) fn unescaped(written: &str) -> String {
-    let mut value = String::with_capacity(written.len());
-    let mut rest = written;
-    while let Some((plain, escape)) = rest.split_once('\\') {
-        value.push_str(plain);
-        let mut characters = escape.chars();
-        match characters.next() {
-            Some('b') => value.push('\u{8}'),
-            Some('f') => value.push('\u{c}'),
-            Some('n') => value.push('\n'),
-            Some('r') => value.push('\r'),
-            Some('t') => value.push('\t'),
-            Some('u') => {
-                let unit = |from: usize| {
-                    let digits = escape.get(from..from.saturating_add(4))?;
-                    u16::from_str_radix(digits, 16).ok()
-                };
-                let first = unit(1).unwrap_or_default();
-                let pair = (0xd800..0xdc00).contains(&first);
-                // The digits, and for a pair `\uXXXX` once more.
-                let second = pair.then(|| unit(7)).flatten();
-                let units = std::iter::once(first).chain(second);
-                value.extend(char::decode_utf16(units).filter_map(Result::ok));
-                let length = if pair { 11 } else { 5 };
-                rest = escape.get(length..).unwrap_or_default();
-                continue;
-            }
-            Some(itself) => value.push(itself),
-            None => {}
-        }
-        rest = characters.as_str();
-    }
-    value.push_str(rest);
-    value
-}
-
-/// The first quote or backslash at or behind `from`, or a place less than eight bytes before it or the end: eight
-/// bytes are looked at in one step.
-fn before_special(bytes: &[u8], from: usize) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const QUOTES: u64 = ONES.wrapping_mul(b'"' as u64);
-    const BACKSLASHES: u64 = ONES.wrapping_mul(b'\\' as u64);
-    // Has a bit in the lowest byte of zero; above that one, bits mean nothing.
-    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & (ONES << 7);
-    let mut at = from;
-    while let Some(eight) = bytes.get(at..).and_then(|rest| rest.first_chunk()) {
-        let word = u64::from_le_bytes(*eight);
-        let found = zeros(word ^ QUOTES) | zeros(word ^ BACKSLASHES);
-        if found != 0 {
-            return at
-                .wrapping_add(usize::try_from(found.trailing_zeros() / 8).unwrap_or_default());
-        }
-        at = at.wrapping_add(8);
-    }
-    at
 }
 
 /// Documents are bounded: an offset fits.

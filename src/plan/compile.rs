@@ -46,7 +46,7 @@ pub struct Compiled {
 }
 
 /// How many bytes of memory a byte of a typical config needs until it is compiled, as measured on wasm32.
-const BYTES_PER_BYTE: usize = 7;
+const BYTES_PER_BYTE: usize = 2;
 
 /// Reads, checks and compiles a config.
 pub fn compile(text: &str) -> Compiled {

@@ -63,9 +63,8 @@ fn hash(entry: &PathEntry, state: &FixedState) -> u64 {
     let mut hasher = state.build_hasher();
     hasher.write(entry.method.map_or("ANY", Method::as_str).as_bytes());
     hasher.write(entry.host.as_deref().unwrap_or_default().as_bytes());
-    for segment in shape(&entry.pattern) {
-        hasher.write(segment.as_bytes());
-        hasher.write_u8(b'/');
+    for part in shape(&entry.pattern) {
+        hasher.write(part.as_bytes());
     }
     hasher.finish()
 }

@@ -1,6 +1,7 @@
 //! Aliases: declared once, looked up by every path.
 
-use std::collections::HashMap;
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
 
 use crate::config::{Context, Name, Span, Spanned};
 use crate::plan::Fault;
@@ -9,7 +10,8 @@ use crate::plan::Fault;
 pub(super) struct Names<'a> {
     /// What the thing is called in messages.
     kind: &'static str,
-    by_name: HashMap<&'a str, Declared>,
+    /// With a fixed hash: the names are the config's own, so no client can choose them to collide.
+    by_name: HashMap<&'a str, Declared, FixedState>,
     /// Whether every alias could be read. If not, an unknown one may be among the unread.
     complete: bool,
 }
@@ -25,7 +27,7 @@ impl<'a> Names<'a> {
     pub fn new(kind: &'static str) -> Names<'a> {
         Names {
             kind,
-            by_name: HashMap::new(),
+            by_name: HashMap::default(),
             complete: true,
         }
     }

@@ -34,6 +34,15 @@ pub(super) struct Flaw {
 }
 
 pub(super) fn parse(written: &str) -> Result<Pattern<'_>, Flaw> {
+    let sound = route::Pattern::parse(written);
+    // Most are in their one spelling already: this runs for every path at a cold start with a config of KV.
+    if let Ok(pattern) = &sound
+        && pattern.as_str() == written
+        && !needs_a_look(written)
+    {
+        let text = written.to_owned();
+        return Ok(Pattern { text, written });
+    }
     let flaw = |range, message: &str, help| Flaw {
         range,
         message: message.to_owned(),
@@ -119,7 +128,7 @@ pub(super) fn parse(written: &str) -> Result<Pattern<'_>, Flaw> {
         }
     }
     // The router has the last word: what it cannot route, bytes that are not UTF-8 for one, is a flaw here.
-    match route::Pattern::parse(written) {
+    match sound {
         Ok(_) => Ok(pattern),
         Err(error) => Err(Flaw {
             range: error.range,
@@ -129,13 +138,41 @@ pub(super) fn parse(written: &str) -> Result<Pattern<'_>, Flaw> {
     }
 }
 
-/// The segments of a canonical pattern with the names taken out of its parameters: equal for two patterns that match
-/// the same paths.
+/// Whether a pattern that the router takes as it is written may still have a flaw: the router takes empty segments and
+/// dots in names. What is percent-encoded is not judged here.
+fn needs_a_look(written: &str) -> bool {
+    let mut last = 0_u8;
+    let mut braced = false;
+    for (at, byte) in written.bytes().enumerate() {
+        match byte {
+            b'%' => return true,
+            b'/' if last == b'/' => return true,
+            b'.' if braced => return written.get(at..) != Some(".+}"),
+            b'{' => braced = true,
+            b'}' => braced = false,
+            _ => {}
+        }
+        last = byte;
+    }
+    false
+}
+
+/// What stands around the names of a canonical pattern's parameters: equal for two patterns that match the same paths.
 pub(super) fn shape(pattern: &str) -> impl Iterator<Item = &str> {
-    pattern.split('/').map(|segment| match segment {
-        "{.+}" => segment,
-        _ if segment.starts_with('{') => "{}",
-        _ => segment,
+    let mut rest = Some(pattern);
+    // Patterns are too short for `str::split` to pay.
+    std::iter::from_fn(move || {
+        let text = rest.take()?;
+        let Some(brace) = text.bytes().position(|byte| byte == b'{') else {
+            return Some(text);
+        };
+        let (before, name) = text.split_at_checked(brace.saturating_add(1))?;
+        if name != ".+}" {
+            let close = name.bytes().position(|byte| byte == b'}');
+            rest = Some(name.get(close?..)?);
+            return Some(before);
+        }
+        Some(text)
     })
 }
 
