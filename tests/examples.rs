@@ -8,15 +8,24 @@ mod support;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use causeway::auth::{KeyHasher, PasswordHash, stored_name};
 use causeway::http::Method;
 use causeway::plan::{
     Action, AuthorizerKind, Blueprint, HmacAlgorithm, Hook, JwtSpec, PathEntry, Text, TokenSource,
     compile,
 };
-use peers::{Gateway, Options, Request, Source, Upstream};
+use peers::{Gateway, Kv, Options, Request, Source, Upstream};
 use serde_json::{Value, json};
 use support::tokens::{SECRET, in_seconds, sign_with};
 use support::worker;
+
+/// The key of docs/auth.md, whose hash is in the example.
+const KEY: &str = "cw_9fjwRA2Z0O6V_tiszZKEod9nBtotCs3btYBVxL0NHYv9s0tTLIS";
+
+/// The user of the example.
+const CREDENTIALS: &str = "ann:example password";
 
 /// `api-config.json` and everything in `examples/`.
 fn examples() -> Vec<PathBuf> {
@@ -92,9 +101,33 @@ fn start(blueprint: &Blueprint, text: &str) -> Gateway {
         options = options.service(&binding.binding, &worker_source, Some("StandIn"));
     }
     for name in variables(blueprint, text) {
-        options = options.text(&name, SECRET);
+        let value = match name.ends_with("_PASSWORD_HASH") {
+            true => PasswordHash::make("any", b"sixteen bytes...", 10_000).written(),
+            false => SECRET.to_owned(),
+        };
+        options = options.text(&name, &value);
+    }
+    for authorizer in &blueprint.authorizers {
+        if let AuthorizerKind::ApiKey(spec) = &authorizer.kind
+            && let Some(kv) = &spec.kv
+        {
+            let stored = record(spec.pepper.is_some());
+            let namespace = Kv::start();
+            let id = stored["id"].as_str().unwrap();
+            namespace.put(&format!("{}{id}", kv.prefix), stored.to_string());
+            let binding = kv.binding.clone();
+            // It lives as long as the test does.
+            let namespace: &'static Kv = Box::leak(Box::new(namespace));
+            options = options.with(move |worker| worker.kv(&binding, namespace));
+        }
     }
     Gateway::start("", options)
+}
+
+/// What KV holds of [`KEY`].
+fn record(peppered: bool) -> Value {
+    let hasher = KeyHasher::new(peppered.then_some(SECRET)).ok().unwrap();
+    json!({ "id": stored_name(KEY).unwrap(), "hash": hasher.written(&hasher.hash(KEY)) })
 }
 
 #[derive(Clone, Copy)]
@@ -147,10 +180,15 @@ fn check(blueprint: &Blueprint, path: &PathEntry, gateway: &Gateway, upstream: &
         [index, ..] => {
             let refused = gateway.send(&request);
             assert_eq!(refused.status, 401, "{what}: {}", refused.text());
-            let AuthorizerKind::Jwt(spec) = &blueprint.authorizers[usize::from(*index)].kind else {
-                panic!("{what}: the authorizer has a fault");
-            };
-            with_token(request, spec)
+            match &blueprint.authorizers[usize::from(*index)].kind {
+                AuthorizerKind::Jwt(spec) => with_token(request, spec),
+                AuthorizerKind::ApiKey(_) => request.header("X-Api-Key", KEY),
+                AuthorizerKind::Basic(_) => {
+                    let encoded = STANDARD.encode(CREDENTIALS);
+                    request.header("Authorization", &format!("Basic {encoded}"))
+                }
+                AuthorizerKind::Fault(_) => panic!("{what}: the authorizer has a fault"),
+            }
         }
     };
     let served = upstream.requests().len();
