@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-const CASES: [(&str, &[&str]); 22] = [
+const CASES: [(&str, &[&str]); 23] = [
     ("check_good", &["check", "good.json"]),
     ("check_bad", &["check", "bad.json"]),
     ("check_strict", &["check", "warning.json", "--strict"]),
@@ -108,6 +108,16 @@ const CASES: [(&str, &[&str]); 22] = [
     (
         "explain_hook",
         &["explain", "POST", "/hooked", "--config", "good.json"],
+    ),
+    (
+        "explain_credentials",
+        &[
+            "explain",
+            "GET",
+            "/orders?a=1&key=abc",
+            "--config",
+            "credentials.json",
+        ],
     ),
     (
         "explain_bad_config",

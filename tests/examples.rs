@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use causeway::auth::{KeyHasher, PasswordHash, stored_name};
 use causeway::http::Method;
 use causeway::plan::{
     Action, AuthorizerKind, Blueprint, CertificateSpec, HmacAlgorithm, Hook, JwtSpec, PathEntry,
@@ -17,11 +18,17 @@ use causeway::plan::{
 };
 use hmac::digest::KeyInit;
 use hmac::{Hmac, Mac};
-use peers::{Gateway, Options, Request, Source, Upstream};
+use peers::{Gateway, Kv, Options, Request, Source, Upstream};
 use serde_json::{Value, json};
 use sha2::Sha256;
 use support::tokens::{SECRET, in_seconds, sign_with};
 use support::worker;
+
+/// The key of docs/auth.md, whose hash is in the example.
+const KEY: &str = "cw_9fjwRA2Z0O6V_tiszZKEod9nBtotCs3btYBVxL0NHYv9s0tTLIS";
+
+/// The user of the example.
+const CREDENTIALS: &str = "ann:example password";
 
 /// `api-config.json` and everything in `examples/`.
 fn examples() -> Vec<PathBuf> {
@@ -98,9 +105,33 @@ fn start(blueprint: &Blueprint, text: &str) -> Gateway {
         options = options.service(&binding.binding, &worker_source, Some("StandIn"));
     }
     for name in variables(blueprint, text) {
-        options = options.text(&name, SECRET);
+        let value = match name.ends_with("_PASSWORD_HASH") {
+            true => PasswordHash::make("any", b"sixteen bytes...", 10_000).written(),
+            false => SECRET.to_owned(),
+        };
+        options = options.text(&name, &value);
+    }
+    for authorizer in &blueprint.authorizers {
+        if let AuthorizerKind::ApiKey(spec) = &authorizer.kind
+            && let Some(kv) = &spec.kv
+        {
+            let stored = record(spec.pepper.is_some());
+            let namespace = Kv::start();
+            let id = stored["id"].as_str().unwrap();
+            namespace.put(&format!("{}{id}", kv.prefix), stored.to_string());
+            let binding = kv.binding.clone();
+            // It lives as long as the test does.
+            let namespace: &'static Kv = Box::leak(Box::new(namespace));
+            options = options.with(move |worker| worker.kv(&binding, namespace));
+        }
     }
     Gateway::start("", options)
+}
+
+/// What KV holds of [`KEY`].
+fn record(peppered: bool) -> Value {
+    let hasher = KeyHasher::new(peppered.then_some(SECRET)).ok().unwrap();
+    json!({ "id": stored_name(KEY).unwrap(), "hash": hasher.written(&hasher.hash(KEY)) })
 }
 
 #[derive(Clone, Copy)]
@@ -158,8 +189,10 @@ fn check(blueprint: &Blueprint, path: &PathEntry, gateway: &Gateway, upstream: &
                 AuthorizerKind::Webhook(spec) => with_webhook(request, spec.scheme),
                 AuthorizerKind::MessageSignature(spec) => with_signature(request, &spec.keys[0].0),
                 AuthorizerKind::ClientCertificate(spec) => with_certificate(request, spec),
-                AuthorizerKind::ApiKey(_) | AuthorizerKind::Basic(_) => {
-                    panic!("{what}: no credential")
+                AuthorizerKind::ApiKey(_) => request.header("X-Api-Key", KEY),
+                AuthorizerKind::Basic(_) => {
+                    let encoded = STANDARD.encode(CREDENTIALS);
+                    request.header("Authorization", &format!("Basic {encoded}"))
                 }
                 AuthorizerKind::Fault(fault) => panic!("{what}: {}", fault.message),
             }

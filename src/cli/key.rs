@@ -6,7 +6,7 @@ use causeway::auth::{
     ITERATIONS, KeyHasher, PasswordHash, is_prefix, make, stored_name, unix_seconds,
 };
 use clap::Subcommand;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use super::{Failure, Outcome};
 
@@ -113,19 +113,21 @@ fn stored<const N: usize>(
     key: &str,
     hasher: &KeyHasher,
     more: [(&str, Option<String>); N],
-) -> Result<Value, Failure> {
+) -> Result<String, Failure> {
     let id = stored_name(key).ok_or_else(|| {
         Failure("this is no key that `causeway key new` made, or a part is missing".to_owned())
     })?;
-    let mut stored = Map::new();
-    stored.insert("id".to_owned(), json!(id));
-    stored.insert("hash".to_owned(), json!(hasher.written(&hasher.hash(key))));
-    for (name, value) in more {
-        if let Some(value) = value {
-            stored.insert(name.to_owned(), json!(value));
-        }
-    }
-    Ok(stored.into())
+    let mut members = vec![
+        ("id", id.to_owned()),
+        ("hash", hasher.written(&hasher.hash(key))),
+    ];
+    let more = more.into_iter();
+    members.extend(more.filter_map(|(name, value)| Some((name, value?))));
+    let members: Vec<String> = members
+        .into_iter()
+        .map(|(name, value)| format!("\"{name}\": {}", json!(value)))
+        .collect();
+    Ok(format!("{{ {} }}", members.join(", ")))
 }
 
 fn hasher(pepper_env: Option<&str>) -> Result<KeyHasher, Failure> {

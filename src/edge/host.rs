@@ -30,7 +30,13 @@ impl EdgeHost {
 }
 
 /// Fields that are asked for by their number here, which is cheaper than by name.
-pub const FIELDS: &[&str] = &["connection", "upgrade", "cf-connecting-ip", "authorization"];
+pub const FIELDS: &[&str] = &[
+    "connection",
+    "upgrade",
+    "cf-connecting-ip",
+    "authorization",
+    "x-api-key",
+];
 
 /// The lines that every request brings along, so that the common ones are not asked for one by one.
 pub struct Head {

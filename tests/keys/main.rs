@@ -29,7 +29,7 @@ fn key(number: u8) -> String {
 
 /// What is stored of a key, with more members.
 fn stored(key: &str, pepper: Option<&str>, more: Value) -> Value {
-    let hasher = KeyHasher::new(pepper).ok().expect("a long pepper");
+    let hasher = KeyHasher::new(pepper).unwrap_or_else(|fault| panic!("{}", fault.message));
     let mut stored = json!({ "id": stored_name(key), "hash": hasher.written(&hasher.hash(key)) });
     let members = more.as_object().expect("an object").clone();
     stored.as_object_mut().expect("an object").extend(members);

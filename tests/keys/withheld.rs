@@ -121,6 +121,32 @@ fn a_credential_is_withheld_also_when_another_one_let_the_caller_in() {
     assert_eq!(arrived(&upstream.requests()[0], "x-sub"), ["u1"]);
 }
 
+#[test]
+fn what_an_authorizer_at_fault_would_take_is_withheld_too() {
+    let upstream = Upstream::start();
+    let mut keys = everywhere(None);
+    keys["pepper"] = "$secret.NOT_SET".into();
+    keys["keys"][0]["hash"] =
+        format!("hmac-{}", keys["keys"][0]["hash"].as_str().expect("a hash")).into();
+    let tokens = json!({ "type": "jwt", "secret": "$secret.JWT" });
+    let options = Options::default().text("JWT", SECRET);
+    let gateway = protected(
+        &upstream,
+        json!({ "a_keys": keys, "b_tokens": tokens }),
+        options,
+    );
+    let token = tokens::bearer(json!({ "sub": "u1" }));
+    let request = Request::get(&format!("/?key={}&a=1", key(1))).header("Authorization", &token);
+    assert_eq!(
+        gateway.send(&request.header("X-Api-Key", &key(1))).status,
+        200
+    );
+    let last = upstream.last();
+    assert_eq!(target(&last), "/?a=1");
+    assert!(arrived(&last, "x-api-key").is_empty());
+    assert_eq!(arrived(&last, "authorization"), [token]);
+}
+
 /// A worker whose functions tell what they see.
 const FUNCTIONS: &str = r#"
 import { WorkerEntrypoint } from "cloudflare:workers";

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use causeway::auth::Withheld;
 use causeway::plan::{Action, Hook, Mapping, PathEntry, Piece, Source, Text};
 use causeway::policy::mapping::{self, Lookup, percent_decode};
 use causeway::route::{Canonical, Match};
@@ -26,10 +27,13 @@ pub fn explain(
             mapping,
             post_process,
         } => {
+            let listed = path.access.authorizers().iter();
+            let listed = listed.filter_map(|i| asked.blueprint.authorizers.get(usize::from(*i)));
             let call = Call {
                 asked,
                 found,
                 canonical,
+                withheld: Withheld::new(listed.flat_map(|a| &a.withheld)),
             };
             call.upstream(*server, mapping.as_deref(), page);
             page.line(
@@ -89,6 +93,7 @@ struct Call<'a> {
     asked: &'a Asked<'a>,
     found: &'a Match<'a, 'a>,
     canonical: &'a Canonical<'a>,
+    withheld: Withheld<'a>,
 }
 
 impl Call<'_> {
@@ -102,12 +107,13 @@ impl Call<'_> {
             Some(rest) => rest,
             None => &self.canonical.path,
         };
+        let sent = self.canonical.query.and_then(|q| self.withheld.query(q));
         let shown = mapping.map(|m| self.without_hidden(m));
         let query = match &shown {
             Some(mapping) if !mapping.query.is_empty() => {
-                mapping::query(mapping, self.canonical.query, self).map(Cow::Owned)
+                mapping::query(mapping, sent.as_deref(), self).map(Cow::Owned)
             }
-            _ => self.canonical.query.map(Cow::Borrowed),
+            _ => sent,
         };
         let query = query.as_deref();
         let url = match &server.url {
@@ -155,7 +161,7 @@ impl Call<'_> {
 
 impl Lookup for Call<'_> {
     fn header(&self, name: &str) -> Option<Cow<'_, str>> {
-        self.asked.header(name).map(Cow::Borrowed)
+        self.withheld.field(name, self.asked.header(name)?)
     }
 
     fn claim(&self, _: &str) -> Option<Cow<'_, str>> {

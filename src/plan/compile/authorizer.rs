@@ -24,6 +24,8 @@ pub(super) struct Authorizers<'a> {
     by_name: HashMap<&'a str, (u16, Span)>,
     /// What `"auth": true` means, if that is clear.
     implied: Option<u16>,
+    /// What each withholds.
+    withheld: Vec<Vec<Place>>,
 }
 
 /// Compiles `authorizer` and `authorizers`. One that is not understood stays, as a fault.
@@ -35,6 +37,7 @@ pub(super) fn compile<'a>(
     let mut table = Authorizers {
         by_name: HashMap::new(),
         implied: None,
+        withheld: Vec::new(),
     };
     let unnamed = document.authorizer.value().map(|authorizer| {
         let span = Span::from(authorizer.node.range()).first();
@@ -68,6 +71,7 @@ pub(super) fn compile<'a>(
             Some(kind) => kind,
             None => AuthorizerKind::Fault(first_fault(cx)),
         };
+        table.withheld.push(withheld.clone());
         authorizers.push(Authorizer {
             name: name.value.to_owned(),
             kind,
@@ -102,6 +106,13 @@ impl Authorizers<'_> {
             AuthChoice::Any(names) => Access::Any(self.listed(names, cx)),
             AuthChoice::All(names) => Access::All(self.listed(names, cx)),
         }
+    }
+
+    /// What stays with the gateway on a path.
+    pub fn withheld(&self, access: &Access) -> Vec<&Place> {
+        let asked = access.authorizers().iter();
+        let lists = asked.filter_map(|index| self.withheld.get(usize::from(*index)));
+        lists.flatten().collect()
     }
 
     fn implied(&self, span: Span, cx: &mut Context) -> Option<u16> {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::pattern::Pattern;
 use crate::config::{Context, MappingObject, Name, Span, Spanned};
 use crate::http::is_token;
-use crate::plan::{Mapping, Source, Text};
+use crate::plan::{Mapping, Place, Source, Text};
 
 /// Headers that belong to the connection (RFC 9110 section 7.6.1) or to the message's framing and target; the
 /// gateway itself decides on them.
@@ -89,6 +89,8 @@ pub(super) struct Scope<'s> {
     pub pattern: Option<&'s Pattern<'s>>,
     /// Whether the path asks for a token.
     pub protected: bool,
+    /// What stays with the gateway.
+    pub withheld: Vec<&'s Place>,
 }
 
 impl Scope<'_> {
@@ -130,7 +132,9 @@ impl Scope<'_> {
                     );
                     return None;
                 }
-                Some(Source::Header(name.to_ascii_lowercase()))
+                let name = name.to_ascii_lowercase();
+                self.check_withheld(&Place::Header(name.clone()), span, cx);
+                Some(Source::Header(name))
             }
             "$request.jwt." => {
                 if !self.protected {
@@ -143,7 +147,10 @@ impl Scope<'_> {
                 }
                 Some(Source::Claim(owned))
             }
-            "$request.query." => Some(Source::Query(owned)),
+            "$request.query." => {
+                self.check_withheld(&Place::Query(owned.clone()), span, cx);
+                Some(Source::Query(owned))
+            }
             "$request.path." => {
                 // Without a sound pattern nothing can be said of its parameters.
                 let pattern = self.pattern?;
@@ -161,6 +168,17 @@ impl Scope<'_> {
                 Some(Source::Path(owned))
             }
             _ => Some(self.variable(Spanned { value: name, span }, cx)),
+        }
+    }
+
+    fn check_withheld(&self, place: &Place, span: Span, cx: &mut Context) {
+        if self.withheld.contains(&place) {
+            cx.warning(
+                span,
+                "withheld_source",
+                "a credential stands there that stays with the gateway, so nothing is set",
+            )
+            .help("if it is to go on, write `\"forward_credential\": true` in the authorizer");
         }
     }
 

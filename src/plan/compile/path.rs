@@ -99,6 +99,7 @@ pub(super) fn compile_path(
         pattern: pattern.as_ref(),
         // Where `auth` itself is at fault, nothing more need be said of it.
         protected: !access.is_public() || cx.errors() > before,
+        withheld: gateway.authorizers.withheld(&access),
     };
     let action = compile_action(&path, &scope, gateway, cx);
     let (action, pre_process) = match (action, pre_process) {

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::config::ast::Value;
+use crate::config::ast::{Ranged, Value};
 
 use crate::auth::{ITERATIONS, PEPPER_BYTES, PasswordHash, is_name, read_hash, stored_name};
 use crate::config::{
@@ -27,6 +27,9 @@ pub(super) fn compile_api_key(
     let mut keys = Vec::new();
     let mut seen = Seen::default();
     for node in object.keys.value().into_iter().flat_map(|k| k.nodes()) {
+        if refuse_plain(node, cx) {
+            continue;
+        }
         if let Some(key) = KeyObject::read(node, cx)
             && let Some(stored) = compile_key(&key, !object.pepper.is_absent(), &mut seen, cx)
         {
@@ -127,7 +130,7 @@ pub(super) fn compile_basic(object: &BasicObject<'_>, cx: &mut Context) -> Optio
             users.push(stored);
         }
     }
-    if users.is_empty() && cx.errors() == before {
+    if users.is_empty() && object.users.value().is_some() && cx.errors() == before {
         cx.error(object.span.first(), "empty_value", "`users` has no user")
             .help("make the hash of a password by `causeway password hash`");
     }
@@ -190,6 +193,18 @@ fn compile_key<'a>(
         disabled: key.disabled.value().is_some_and(|flag| flag.value),
         claims: identity.claims(),
     })
+}
+
+/// Whether a key itself is written where its hash should be.
+fn refuse_plain(node: &Value<'_>, cx: &mut Context) -> bool {
+    let Value::Object(object) = node else {
+        return false;
+    };
+    let plain = ["key", "secret"].iter().find_map(|name| object.get(name));
+    if let Some(plain) = plain {
+        plain_key(plain.value.range().into(), cx);
+    }
+    plain.is_some()
 }
 
 fn plain_key(span: Span, cx: &mut Context) {
@@ -312,12 +327,8 @@ fn once<K: Eq + std::hash::Hash>(
 fn scopes(field: &Field<Vec<Name<'_>>>, cx: &mut Context) -> Vec<String> {
     for name in field.value().into_iter().flatten() {
         if !is_scope(name.value) {
-            cx.error(
-                name.span,
-                "bad_scope",
-                format!("`{}` is no scope", name.value),
-            )
-            .help("a scope is one word without quotes and backslashes (RFC 6749 section 3.3)");
+            cx.error(name.span, "bad_scope", "this is no scope")
+                .help("a scope is one word without quotes and backslashes (RFC 6749 section 3.3)");
         }
     }
     words(field)
