@@ -1,6 +1,6 @@
 //! Who calls: the path's authorizers, asked before anything else may see the request.
 
-use crate::auth::{Claims, Denied, Presented};
+use crate::auth::{Cause, Claims, Denied, Presented};
 use crate::host::Host;
 use crate::plan::{Access, Plan};
 use crate::problem::Problem;
@@ -61,25 +61,44 @@ impl Refusals {
         self.denied.is_empty() && self.fault.is_none()
     }
 
-    /// A fault of the config comes first: it may be all that stands between the caller and the path. Then a credential
-    /// that was there and refused, then the absence of any; with the challenges of all (RFC 9110 section 11.6.1).
+    /// A fault of the config comes first: it may be all that stands between the caller and the path. Then the credential
+    /// that came furthest, then the absence of any; with the challenges of all (RFC 9110 section 11.6.1).
     fn told(self) -> Problem {
         if let Some(message) = self.fault {
             return Problem::config(message);
         }
-        let challenges: Vec<&str> = self.denied.iter().map(Denied::www_authenticate).collect();
-        let challenges = challenges.join(", ");
-        let mut denied = self.denied.into_iter();
-        let first = denied.next();
-        let told = match first {
-            Some(first) if first.is_absence() => denied.find(|d| !d.is_absence()).or(Some(first)),
-            other => other,
-        };
-        match told {
-            Some(told) => Problem::client(Denied::STATUS, told.code(), told.text())
-                .with_header("www-authenticate", challenges)
-                .with_reason(told.reason),
-            None => Problem::config("the path asks no authorizer"),
+        let mut told: Option<&Denied> = None;
+        for denied in &self.denied {
+            // The first of those that came furthest.
+            if told.is_none_or(|told| progress(told) < progress(denied)) {
+                told = Some(denied);
+            }
         }
+        let Some(told) = told else {
+            return Problem::config("the path asks no authorizer");
+        };
+        // The one of what is told goes first: some clients read no other.
+        let mut challenges = vec![told.www_authenticate()];
+        for denied in &self.denied {
+            let challenge = denied.www_authenticate();
+            // Neither one twice nor a bare one beside the same with an error.
+            if !challenges.iter().any(|other| other.starts_with(challenge)) {
+                challenges.push(challenge);
+            }
+        }
+        let challenges = challenges.join(", ");
+        Problem::client(Denied::STATUS, told.code(), told.text())
+            .with_header("www-authenticate", challenges)
+            .with_reason(told.reason.clone())
+    }
+}
+
+/// How far a credential came: an expired one whose signature holds says more than that another key did not sign it.
+fn progress(denied: &Denied) -> u8 {
+    match denied.cause {
+        Cause::NoToken => 0,
+        Cause::NotJws => 1,
+        Cause::Signature => 2,
+        _ => 3,
     }
 }

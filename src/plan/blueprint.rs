@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::require::Requirement;
 use crate::http::Method;
 
 /// The artifact's format. One that differs is refused, never guessed at.
@@ -246,6 +247,8 @@ pub struct PathEntry {
     pub pattern: String,
     pub action: Action,
     pub access: Access,
+    /// What the caller must be allowed; never on a public path.
+    pub require: Option<Box<Requirement>>,
     pub pre_process: Option<Hook>,
     /// Milliseconds to the upstream's response headers.
     pub timeout_ms: u32,

@@ -8,8 +8,10 @@ mod blueprint;
 mod compile;
 mod load;
 mod memory;
+mod require;
 
 pub use artifact::ArtifactError;
 pub use blueprint::*;
 pub use compile::{Compiled, UrlFlaw, compile, origin_pattern, secret_bytes_needed, server_url};
 pub use load::{Environment, Plan};
+pub use require::*;
