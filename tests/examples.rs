@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use causeway::http::Method;
 use causeway::plan::{
-    Action, AuthorizerKind, Blueprint, HmacAlgorithm, Hook, JwtSpec, PathEntry, Text, TokenSource,
-    compile,
+    Action, AuthorizerKind, Blueprint, ClaimRule, Constant, HmacAlgorithm, Hook, JwtSpec, Number,
+    PathEntry, Requirement, Text, TokenSource, compile,
 };
 use peers::{Gateway, Options, Request, Source, Upstream};
 use serde_json::{Value, json};
@@ -150,7 +150,7 @@ fn check(blueprint: &Blueprint, path: &PathEntry, gateway: &Gateway, upstream: &
             let AuthorizerKind::Jwt(spec) = &blueprint.authorizers[usize::from(*index)].kind else {
                 panic!("{what}: the authorizer has a fault");
             };
-            with_token(request, spec)
+            with_token(request, spec, path)
         }
     };
     let served = upstream.requests().len();
@@ -186,12 +186,38 @@ fn request(path: &PathEntry) -> Request {
     }
 }
 
-fn with_token(request: Request, spec: &JwtSpec) -> Request {
+/// Adds what a path asks of its caller, but for what an expression does.
+fn allow(claims: &mut Value, require: &Requirement) {
+    let names = |all: &[String], any: &[String]| {
+        let names = all.iter().chain(any.first());
+        names.cloned().collect::<Vec<_>>()
+    };
+    claims["scope"] = names(&require.scopes, &require.any_scope).join(" ").into();
+    claims["groups"] = names(&require.groups, &require.any_group).into();
+    let value = |constant: &Constant| match constant {
+        Constant::Null => Value::Null,
+        Constant::Bool(value) => json!(value),
+        Constant::Number(Number::Whole(value)) => json!(i64::try_from(*value).unwrap()),
+        Constant::Number(Number::Real(value)) => json!(value),
+        Constant::Text(text) => json!(text),
+    };
+    for (name, rule) in &require.claims {
+        match rule {
+            ClaimRule::OneOf(constants) => claims[name] = value(&constants[0]),
+            ClaimRule::Contains(constants) => claims[name] = constants.iter().map(value).collect(),
+            ClaimRule::Exists(true) => claims[name] = "any".into(),
+            ClaimRule::Exists(false) => {}
+        }
+    }
+}
+
+fn with_token(request: Request, spec: &JwtSpec, path: &PathEntry) -> Request {
     let value = |text: &Text| match text {
         Text::Literal(value) => value.clone(),
         Text::Reference(_) => SECRET.to_owned(),
     };
-    let mut claims = json!({ "sub": "u1", "exp": in_seconds(600), "iat": in_seconds(-1) });
+    // What every parameter is, so that a path of the caller's own is one.
+    let mut claims = json!({ "sub": "42", "exp": in_seconds(600), "iat": in_seconds(-1) });
     for name in &spec.required_claims {
         if claims[name] == Value::Null {
             claims[name] = "any".into();
@@ -205,6 +231,9 @@ fn with_token(request: Request, spec: &JwtSpec) -> Request {
     }
     if let Some(subject) = &spec.subject {
         claims["sub"] = value(subject).into();
+    }
+    if let Some(require) = &path.require {
+        allow(&mut claims, require);
     }
     let algorithm = match spec.algorithms.first() {
         Some(HmacAlgorithm::Hs384) => "HS384",

@@ -3,6 +3,7 @@
 
 mod action;
 mod caller;
+mod require;
 
 use std::path::Path;
 
@@ -238,6 +239,7 @@ impl Asked<'_> {
             return refused_path(error, page);
         }
         caller::explain(self, path, canonical.query, page);
+        require::explain(path, page);
         action::explain(self, path, found, canonical, page);
     }
 

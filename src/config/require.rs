@@ -28,6 +28,21 @@ object! {
     }
 }
 
+impl RequireObject<'_> {
+    fn is_empty(&self) -> bool {
+        let no_claims = self
+            .claims
+            .value()
+            .is_none_or(|claims| claims.object.properties.is_empty());
+        self.scopes.is_absent()
+            && self.any_scope.is_absent()
+            && self.groups.is_absent()
+            && self.any_group.is_absent()
+            && no_claims
+            && self.expression.is_absent()
+    }
+}
+
 /// What a path asks of a known caller: rules, or `false` for nothing more.
 #[derive(Clone, Debug)]
 pub enum RequireChoice<'a> {
@@ -40,8 +55,15 @@ impl<'a> Read<'a> for RequireChoice<'a> {
         match node {
             Value::BooleanLit(flag) if !flag.value => Some(RequireChoice::Nothing),
             Value::Object(_) => {
+                let before = cx.errors();
                 let rules = RequireObject::read(node, cx)?;
-                Some(RequireChoice::Rules(Box::new(rules)))
+                if cx.errors() == before && rules.is_empty() {
+                    cx.error(rules.span.first(), "empty_value", "this asks for nothing")
+                        .help(
+                            "say what is asked, or write `false` if every known caller may use it",
+                        );
+                }
+                (cx.errors() == before).then(|| RequireChoice::Rules(Box::new(rules)))
             }
             other => wrong_type(other, "an object, or `false`", cx),
         }
@@ -109,7 +131,9 @@ impl<'a> Read<'a> for ClaimDemand {
                 one => constant(one, cx).map(|one| vec![one]),
             }
             .map(ClaimDemand::Contains),
-            "exists" => Spanned::<bool>::read(value, cx).map(|flag| ClaimDemand::Exists(flag.value)),
+            "exists" => {
+                Spanned::<bool>::read(value, cx).map(|flag| ClaimDemand::Exists(flag.value))
+            }
             _ => unclear(key_of(property).span, cx),
         }
     }
@@ -152,8 +176,12 @@ fn constants(node: &Value<'_>, cx: &mut Context) -> Option<Vec<Constant>> {
             continue;
         };
         if constants.contains(&constant) {
-            cx.error(span_of(element), "duplicate_value", "this value stands twice")
-                .help("remove one of them");
+            cx.error(
+                span_of(element),
+                "duplicate_value",
+                "this value stands twice",
+            )
+            .help("remove one of them");
         }
         constants.push(constant);
     }

@@ -3,7 +3,9 @@
 //! The grammar is the crate's; what a condition may say is a part of the language, listed here. The crate's own
 //! evaluation stays out of the worker: it would add more than 100 KB of compressed WebAssembly, and bounds no time.
 
-use cel::common::ast::{CallExpr, ComprehensionExpr, Expr as Ast, IdedExpr, LiteralValue, operators};
+use cel::common::ast::{
+    CallExpr, ComprehensionExpr, Expr as Ast, IdedExpr, LiteralValue, operators,
+};
 use cel::parser::PrattParser;
 
 use super::pattern::Pattern;
@@ -40,9 +42,12 @@ fn place(written: Name<'_>, flaw: &Flaw) -> Span {
     let inner = span.start.saturating_add(1);
     let at = match &flaw.at {
         At::Offset(offset) => {
-            let rest = value.get(*offset..).unwrap_or_default();
-            let length = rest.chars().next().map_or(0, char::len_utf8);
-            (length > 0).then_some((*offset, length))
+            let mut characters = value.char_indices();
+            // Where something is missing at the end, the last character is shown.
+            let found = characters.clone().find(|(at, _)| at >= offset);
+            found
+                .or(characters.next_back())
+                .map(|(at, c)| (at, c.len_utf8()))
         }
         At::Word(word) => value.find(word.as_str()).map(|at| (at, word.len())),
         At::Whole => None,
@@ -116,7 +121,11 @@ fn syntax(text: &str, errors: &cel::ParseErrors) -> Flaw {
     let offset = first.and_then(|error| {
         let (line, column) = error.pos;
         let line = usize::try_from(line).ok()?.checked_sub(1)?;
-        let before = text.split_inclusive('\n').take(line).map(str::len).sum::<usize>();
+        let before = text
+            .split_inclusive('\n')
+            .take(line)
+            .map(str::len)
+            .sum::<usize>();
         before.checked_add(usize::try_from(column).ok()?.checked_sub(1)?)
     });
     Flaw {
@@ -187,7 +196,10 @@ impl Reader<'_> {
     fn read(&mut self, ast: &IdedExpr) -> Result<Expr, Flaw> {
         self.depth = self.depth.saturating_add(1);
         if self.depth > MAX_DEPTH {
-            return Err(whole("bad_expression", "this expression is nested too deeply"));
+            return Err(whole(
+                "bad_expression",
+                "this expression is nested too deeply",
+            ));
         }
         let read = self.node(&ast.expr);
         self.depth = self.depth.saturating_sub(1);
@@ -356,22 +368,21 @@ impl Reader<'_> {
                 self.compared(Comparison::GreaterOrEqual, a, b)
             }
             (operators::NEGATE, None, [of]) => match self.read(of)? {
-                Expr::Constant(Constant::Number(number)) => Ok(Expr::Constant(Constant::Number(
-                    match number {
+                Expr::Constant(Constant::Number(number)) => {
+                    Ok(Expr::Constant(Constant::Number(match number {
                         Number::Whole(whole) => Number::Whole(whole.saturating_neg()),
                         Number::Real(real) => Number::Real(-real),
-                    },
-                ))),
+                    })))
+                }
                 _ => Err(unsupported("-")),
             },
-            (operators::IN, None, [wanted, within]) => match (
-                self.root(&within.expr),
-                literal_text(wanted),
-            ) {
-                (Some(root), Some(name)) => self.known(root, name, true),
-                (Some(_), None) => Err(unwritten("in")),
-                (None, _) => self.pair(wanted, within).map(Expr::In),
-            },
+            (operators::IN, None, [wanted, within]) => {
+                match (self.root(&within.expr), literal_text(wanted)) {
+                    (Some(root), Some(name)) => self.known(root, name, true),
+                    (Some(_), None) => Err(unwritten("in")),
+                    (None, _) => self.pair(wanted, within).map(Expr::In),
+                }
+            }
             (operators::INDEX, None, [of, at]) => match (self.root(&of.expr), literal_text(at)) {
                 (Some(root), Some(name)) => self.known(root, name, false),
                 (Some(_), None) => Err(unwritten("[")),
@@ -421,7 +432,10 @@ impl Reader<'_> {
         let Ast::Call(step) = &loops.loop_step.expr else {
             return Err(unsupported(&loops.iter_var));
         };
-        let condition = step.args.get(at).ok_or_else(|| unsupported(&loops.iter_var))?;
+        let condition = step
+            .args
+            .get(at)
+            .ok_or_else(|| unsupported(&loops.iter_var))?;
         if self.root(&loops.iter_range.expr).is_some() {
             return Err(unwritten("all names"));
         }
@@ -437,7 +451,8 @@ impl Reader<'_> {
 fn unwritten(what: &str) -> Flaw {
     Flaw {
         code: "bad_expression",
-        message: "a name within `claims`, `params`, `headers` and `query` must be written out".into(),
+        message: "a name within `claims`, `params`, `headers` and `query` must be written out"
+            .into(),
         help: Some("write it as a string, such as `claims[\"NAME\"]`".into()),
         at: At::Word(what.to_owned()),
     }

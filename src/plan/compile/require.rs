@@ -2,9 +2,7 @@
 
 use super::expression;
 use super::pattern::Pattern;
-use crate::config::{
-    ClaimDemand, Context, Entries, Field, Name, NameList, RequireChoice, Span,
-};
+use crate::config::{ClaimDemand, Context, Entries, Field, Name, NameList, RequireChoice, Span};
 use crate::plan::{ClaimRule, Requirement};
 
 /// Compiles `require`. `None` where nothing is asked, or after an error in `cx`. Without a pattern, an expression cannot
@@ -18,7 +16,10 @@ pub(super) fn compile_require(
         return None;
     };
     let before = cx.errors();
-    for scope in listed(&object.scopes).iter().chain(listed(&object.any_scope)) {
+    for scope in listed(&object.scopes)
+        .iter()
+        .chain(listed(&object.any_scope))
+    {
         check_scope(scope, cx);
     }
     for (all, any, words) in [
@@ -39,17 +40,7 @@ pub(super) fn compile_require(
             .value()
             .and_then(|written| expression::compile(*written, pattern, cx)),
     };
-    let bad = object.scopes.is_bad()
-        || object.any_scope.is_bad()
-        || object.groups.is_bad()
-        || object.any_group.is_bad()
-        || object.claims.is_bad()
-        || object.expression.is_bad();
-    if requirement == Requirement::default() && !bad && cx.errors() == before {
-        cx.error(object.span.first(), "empty_value", "this asks for nothing")
-            .help("say what is asked, or write `false` if every known caller may use it");
-    }
-    (cx.errors() == before && !bad).then(|| Box::new(requirement))
+    (cx.errors() == before).then(|| Box::new(requirement))
 }
 
 /// A rule for callers on a path that everyone may use.
@@ -101,10 +92,7 @@ fn check_overlap(
     }
 }
 
-fn compile_claims(
-    claims: &Entries<'_, ClaimDemand>,
-    cx: &mut Context,
-) -> Vec<(String, ClaimRule)> {
+fn compile_claims(claims: &Entries<'_, ClaimDemand>, cx: &mut Context) -> Vec<(String, ClaimRule)> {
     let mut rules: Vec<(String, ClaimRule)> = Vec::new();
     let mut spans: Vec<Span> = Vec::new();
     for (name, demand) in claims.iter() {

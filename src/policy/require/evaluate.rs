@@ -392,7 +392,9 @@ impl<'v, F: Facts> Evaluation<'v, F> {
     fn within(&self, wanted: &Value<'v>, within: &Value<'v>) -> Result<bool, Failure> {
         if let Value::Map(members) = within {
             self.pay(members.len())?;
-            return Ok(matches!(wanted, Value::Text(name) if members.iter().any(|(n, _)| n == name)));
+            return Ok(
+                matches!(wanted, Value::Text(name) if members.iter().any(|(n, _)| n == name)),
+            );
         }
         let elements = elements_of(within).ok_or(Failure::Type("`in` asks what is no list"))?;
         for element in &elements {
