@@ -117,7 +117,10 @@ fn syntax(text: &str, errors: &cel::ParseErrors) -> Flaw {
     let first = errors.errors.iter().find(|error| error.pos.0 > 0);
     let first = first.or(errors.errors.first());
     let message = first.map_or("", |error| error.msg.as_str());
-    let message = message.trim_start_matches("Syntax error: ");
+    let message = match message.trim_start_matches("Syntax error: ") {
+        message if message.contains("'<EOF>'") => "it ends too early",
+        message => message,
+    };
     let offset = first.and_then(|error| {
         let (line, column) = error.pos;
         let line = usize::try_from(line).ok()?.checked_sub(1)?;
