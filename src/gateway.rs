@@ -2,6 +2,7 @@
 
 mod act;
 mod caller;
+mod permit;
 
 use crate::auth::Presented;
 use crate::edits::Edits;
@@ -39,7 +40,7 @@ pub fn unanswered(error: SendError) -> Problem {
     }
 }
 
-/// Canonicalise, match, preflight, guards, authenticate, act.
+/// Canonicalise, match, preflight, guards, authenticate, authorise, act.
 async fn inbound<H: Host>(
     plan: &Plan,
     host: &H,
@@ -107,6 +108,7 @@ async fn inbound<H: Host>(
         request_id,
         websocket,
     };
+    exchange.authorise()?;
     if let Some(hook) = &path.pre_process
         && let Some(reply) = exchange.guard(hook).await?
     {

@@ -6,10 +6,11 @@
 //! 2. [`route`] brings the path to its one spelling, which is both matched and forwarded, and finds the path of the config.
 //! 3. [`policy::cors`] answers a browser's preflight; nobody has been asked for credentials yet.
 //! 4. [`auth`] knows the caller, or refuses.
-//! 5. A `pre_process` hook, where the path names one, lets the request go on, or answers in its place.
-//! 6. The path acts: it answers by itself, calls a function, or writes a [`Forward`](host::Forward) with what
+//! 5. [`policy::require`] asks what the caller may, or refuses.
+//! 6. A `pre_process` hook, where the path names one, lets the request go on, or answers in its place.
+//! 7. The path acts: it answers by itself, calls a function, or writes a [`Forward`](host::Forward) with what
 //!    [`policy::mapping`] and [`upstream`] say of its fields.
-//! 7. Whatever answers, the answer gets its request id, its CORS fields and, for a refusal, its [`problem`] document.
+//! 8. Whatever answers, the answer gets its request id, its CORS fields and, for a refusal, its [`problem`] document.
 //!
 //! [`gateway`] is that order in code, and there is no other: paths cannot change it.
 //!

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-const CASES: [(&str, &[&str]); 23] = [
+const CASES: [(&str, &[&str]); 25] = [
     ("check_good", &["check", "good.json"]),
     ("check_bad", &["check", "bad.json"]),
     ("check_strict", &["check", "warning.json", "--strict"]),
@@ -104,6 +104,20 @@ const CASES: [(&str, &[&str]); 23] = [
     (
         "explain_answer",
         &["explain", "GET", "/health", "--config", "good.json"],
+    ),
+    (
+        "explain_require",
+        &[
+            "explain",
+            "DELETE",
+            "/orders/42",
+            "--config",
+            "callers.json",
+        ],
+    ),
+    (
+        "explain_several",
+        &["explain", "GET", "/orders/42", "--config", "callers.json"],
     ),
     (
         "explain_hook",

@@ -13,8 +13,8 @@ use base64::engine::general_purpose::STANDARD;
 use causeway::auth::{KeyHasher, PasswordHash, stored_name};
 use causeway::http::Method;
 use causeway::plan::{
-    Action, AuthorizerKind, Blueprint, CertificateSpec, HmacAlgorithm, Hook, JwtSpec, PathEntry,
-    Text, TokenSource, WebhookScheme, compile,
+    Action, AuthorizerKind, Blueprint, CertificateSpec, ClaimRule, Constant, HmacAlgorithm, Hook,
+    JwtSpec, Number, PathEntry, Requirement, Text, TokenSource, WebhookScheme, compile,
 };
 use hmac::digest::KeyInit;
 use hmac::{Hmac, Mac};
@@ -185,7 +185,7 @@ fn check(blueprint: &Blueprint, path: &PathEntry, gateway: &Gateway, upstream: &
             let refused = gateway.send(&request);
             assert_eq!(refused.status, 401, "{what}: {}", refused.text());
             match &blueprint.authorizers[usize::from(*index)].kind {
-                AuthorizerKind::Jwt(spec) => with_token(request, spec),
+                AuthorizerKind::Jwt(spec) => with_token(request, spec, path),
                 AuthorizerKind::Webhook(spec) => with_webhook(request, spec.scheme),
                 AuthorizerKind::MessageSignature(spec) => with_signature(request, &spec.keys[0].0),
                 AuthorizerKind::ClientCertificate(spec) => with_certificate(request, spec),
@@ -231,12 +231,38 @@ fn request(path: &PathEntry) -> Request {
     }
 }
 
-fn with_token(request: Request, spec: &JwtSpec) -> Request {
+/// Adds what a path asks of its caller, but for what an expression does.
+fn allow(claims: &mut Value, require: &Requirement) {
+    let names = |all: &[String], any: &[String]| {
+        let names = all.iter().chain(any.first());
+        names.cloned().collect::<Vec<_>>()
+    };
+    claims["scope"] = names(&require.scopes, &require.any_scope).join(" ").into();
+    claims["groups"] = names(&require.groups, &require.any_group).into();
+    let value = |constant: &Constant| match constant {
+        Constant::Null => Value::Null,
+        Constant::Bool(value) => json!(value),
+        Constant::Number(Number::Whole(value)) => json!(i64::try_from(*value).unwrap()),
+        Constant::Number(Number::Real(value)) => json!(value),
+        Constant::Text(text) => json!(text),
+    };
+    for (name, rule) in &require.claims {
+        match rule {
+            ClaimRule::OneOf(constants) => claims[name] = value(&constants[0]),
+            ClaimRule::Contains(constants) => claims[name] = constants.iter().map(value).collect(),
+            ClaimRule::Exists(true) => claims[name] = "any".into(),
+            ClaimRule::Exists(false) => {}
+        }
+    }
+}
+
+fn with_token(request: Request, spec: &JwtSpec, path: &PathEntry) -> Request {
     let value = |text: &Text| match text {
         Text::Literal(value) => value.clone(),
         Text::Reference(_) => SECRET.to_owned(),
     };
-    let mut claims = json!({ "sub": "u1", "exp": in_seconds(600), "iat": in_seconds(-1) });
+    // What every parameter is, so that a path of the caller's own is one.
+    let mut claims = json!({ "sub": "42", "exp": in_seconds(600), "iat": in_seconds(-1) });
     for name in &spec.required_claims {
         if claims[name] == Value::Null {
             claims[name] = "any".into();
@@ -250,6 +276,9 @@ fn with_token(request: Request, spec: &JwtSpec) -> Request {
     }
     if let Some(subject) = &spec.subject {
         claims["sub"] = value(subject).into();
+    }
+    if let Some(require) = &path.require {
+        allow(&mut claims, require);
     }
     let algorithm = match spec.algorithms.first() {
         Some(HmacAlgorithm::Hs384) => "HS384",

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 // As they stand in the fuzz crate, which needs a nightly compiler.
 #[path = "../fuzz/src/config.rs"]
 mod config;
+#[path = "../fuzz/src/expression.rs"]
+mod expression;
 #[path = "../fuzz/src/headers.rs"]
 mod headers;
 #[path = "../fuzz/src/path.rs"]
@@ -28,6 +30,11 @@ fn configs_hold() {
         &["fuzz/seeds/config", "tests/diagnostics"],
         20,
     );
+}
+
+#[test]
+fn expressions_hold() {
+    smoke(expression::check, &["fuzz/seeds/expression"], ROUNDS);
 }
 
 #[test]

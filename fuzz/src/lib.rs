@@ -2,6 +2,7 @@
 //! outside comes in. `cargo fuzz` runs them by coverage, `cargo test` over the committed seeds and mutations of them.
 
 pub mod config;
+pub mod expression;
 pub mod headers;
 pub mod path;
 pub mod signature;

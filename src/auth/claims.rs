@@ -61,7 +61,7 @@ impl Claims {
     }
 
     /// A claim that is a string or an array of nothing but strings.
-    pub(super) fn strings(&self, name: &str) -> Option<Vec<String>> {
+    pub(crate) fn strings(&self, name: &str) -> Option<Vec<String>> {
         let json = self.json_of(name)?;
         match string(json) {
             Some(one) => Some(vec![one.into_owned()]),
@@ -70,7 +70,7 @@ impl Claims {
     }
 
     /// A claim's JSON as written; `null` is a value here.
-    pub(super) fn json_of(&self, name: &str) -> Option<&str> {
+    pub(crate) fn json_of(&self, name: &str) -> Option<&str> {
         let (_, value) = self.members.iter().find(|(n, _)| n == name)?;
         Some(value.get())
     }

@@ -4,6 +4,7 @@
 mod action;
 mod caller;
 mod credential;
+mod require;
 
 use std::path::Path;
 
@@ -234,6 +235,7 @@ impl Asked<'_> {
             return refused_path(error, page);
         }
         caller::explain(self, path, canonical.query, page);
+        require::explain(path, page);
         action::explain(self, path, found, canonical, page);
     }
 

@@ -3,6 +3,7 @@
 use super::authorizer::AuthorizerObject;
 use super::object::{object, words};
 use super::read::{Entries, Items, Lazy, OneByOne};
+use super::require::RequireChoice;
 use super::value::{AuthChoice, JsonBody, Name, Scalar, TextValue, Whole};
 use super::{JsonBody as Ignored, Spanned};
 
@@ -79,8 +80,10 @@ object! {
 
     /// What holds for every path that does not say otherwise.
     pub struct DefaultsObject {
-        /// `true`, `false`, or the name of an authorizer.
+        /// `true`, `false`, the name of an authorizer, or several, of which any or all must know the caller.
         optional auth: AuthChoice<'a>,
+        /// What a known caller must be allowed, on every path that is not public.
+        optional require: RequireChoice<'a>,
         /// Milliseconds to the upstream's response headers. 30000 if nothing is said.
         optional timeout_ms: Timeout,
         /// Ambiguous spellings of a path that are accepted.
@@ -103,8 +106,11 @@ object! {
         optional response_status: Whole<200, 599>,
         /// Headers of the constant answer.
         optional response_headers: Entries<'a, Scalar>,
-        /// Whether the caller must be known: `true`, `false`, or the name of an authorizer.
+        /// Whether the caller must be known: `true`, `false`, the name of an authorizer, or several, of which any or all
+        /// must know the caller.
         optional auth: AuthChoice<'a>,
+        /// What the caller must be allowed, in place of what `defaults` says; `false` for nothing more.
+        optional require: RequireChoice<'a>,
         /// What is carried to the upstream in headers and query.
         optional mapping: MappingObject<'a>,
         /// Values for `$config.NAME`, before the global ones.

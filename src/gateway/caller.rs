@@ -62,7 +62,8 @@ impl Refusals {
     }
 
     /// A fault of the config comes first: it may be all that stands between the caller and the path. Then somebody who
-    /// could not be asked, for the same reason. Then a credential that was there and refused, then the absence of any; with the challenges of all (RFC 9110 section 11.6.1).
+    /// could not be asked, for the same reason. Then the credential that came furthest, then the absence of any; with the
+    /// challenges of all (RFC 9110 section 11.6.1).
     fn told(self) -> Problem {
         if let Some(message) = self.fault {
             return Problem::config(message);
@@ -71,26 +72,39 @@ impl Refusals {
         if let Some(unavailable) = unavailable {
             return Problem::unavailable(unavailable.reason.clone());
         }
-        let challenges = self.denied.iter().filter_map(Denied::www_authenticate);
-        let challenges = challenges.collect::<Vec<_>>().join(", ");
-        let mut denied = self.denied.into_iter();
-        let first = denied.next();
-        let told = match first {
-            Some(first) if first.is_absence() => denied.find(|d| !d.is_absence()).or(Some(first)),
-            other => other,
-        };
-        match told {
-            Some(told) => {
-                let status = told.status();
-                let problem = Problem::client(status, told.code(), told.text());
-                let problem = problem.with_reason(told.reason);
-                if status == 401 {
-                    problem.with_header("www-authenticate", challenges)
-                } else {
-                    problem
-                }
+        let mut told: Option<&Denied> = None;
+        for denied in &self.denied {
+            // The first of those that came furthest.
+            if told.is_none_or(|told| progress(told) < progress(denied)) {
+                told = Some(denied);
             }
-            None => Problem::config("the path asks no authorizer"),
         }
+        let Some(told) = told else {
+            return Problem::config("the path asks no authorizer");
+        };
+        let problem = Problem::client(told.status(), told.code(), told.text());
+        let problem = problem.with_reason(told.reason.clone());
+        if told.status() != 401 {
+            return problem;
+        }
+        // The one of what is told goes first: some clients read no other.
+        let mut challenges = Vec::from_iter(told.www_authenticate());
+        for challenge in self.denied.iter().filter_map(Denied::www_authenticate) {
+            // Neither one twice nor a bare one beside the same with an error.
+            if !challenges.iter().any(|other| other.starts_with(challenge)) {
+                challenges.push(challenge);
+            }
+        }
+        problem.with_header("www-authenticate", challenges.join(", "))
+    }
+}
+
+/// How far a credential came: an expired one whose signature holds says more than that another key did not sign it.
+fn progress(denied: &Denied) -> u8 {
+    match denied.cause {
+        _ if denied.is_absence() => 0,
+        Cause::NotJws => 1,
+        Cause::Signature => 2,
+        _ => 3,
     }
 }

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::require::Requirement;
 use super::{ApiKeySpec, BasicSpec, Place};
 use crate::http::Method;
 
@@ -329,6 +330,8 @@ pub struct PathEntry {
     pub pattern: String,
     pub action: Action,
     pub access: Access,
+    /// What the caller must be allowed; never on a public path.
+    pub require: Option<Box<Requirement>>,
     pub pre_process: Option<Hook>,
     /// Milliseconds to the upstream's response headers.
     pub timeout_ms: u32,

@@ -12,10 +12,12 @@
 mod authorizer;
 mod conflict;
 mod cors;
+mod expression;
 mod mapping;
 mod names;
 mod path;
 mod pattern;
+mod require;
 mod response;
 mod url;
 

@@ -10,6 +10,7 @@ mod credential;
 mod load;
 mod memory;
 mod paths;
+mod require;
 
 pub use artifact::ArtifactError;
 pub use blueprint::*;
@@ -17,3 +18,4 @@ pub use compile::{Compiled, UrlFlaw, compile, origin_pattern, secret_bytes_neede
 pub use credential::*;
 pub use load::{Environment, Plan};
 pub use paths::Paths;
+pub use require::*;

@@ -2,3 +2,4 @@
 
 pub mod cors;
 pub mod mapping;
+pub mod require;

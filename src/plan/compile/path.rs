@@ -6,16 +6,17 @@ use super::authorizer::{Authorizers, first_fault};
 use super::mapping::{Scope, compile_mapping};
 use super::names::Names;
 use super::pattern::{self, Pattern};
+use super::require::{compile_require, refuse_on_public};
 use super::response::compile_response;
 use super::url::is_host;
 use super::{read_variables, tolerance};
 use crate::config::ast::Value;
 use crate::config::{
     Context, DefaultsObject, Field, HookObject, IntegrationObject, IntegrationType, MethodName,
-    Name, PathObject, Read, Span,
+    Name, PathObject, Read, RequireChoice, Span,
 };
 use crate::http::Method;
-use crate::plan::{Access, Action, Fault, Hook, PathEntry, Text, Tolerance};
+use crate::plan::{Access, Action, Fault, Hook, PathEntry, Requirement, Text, Tolerance};
 
 /// Milliseconds to the upstream's response headers, if nothing is said.
 const DEFAULT_TIMEOUT_MS: u32 = 30_000;
@@ -34,6 +35,7 @@ pub(super) struct Gateway<'a> {
 pub(super) struct Defaults {
     /// `None` if nothing is said.
     auth: Option<Access>,
+    require: Option<Box<Requirement>>,
     timeout_ms: u32,
     tolerate: Tolerance,
 }
@@ -52,10 +54,12 @@ impl Defaults {
         cx: &mut Context,
     ) -> Defaults {
         let auth = object.and_then(|object| object.auth.value());
+        let require = object.and_then(|object| object.require.value());
         let timeout = object.and_then(|object| object.timeout_ms.value());
         let ambiguities = object.and_then(|object| object.allow_in_path.value());
         Defaults {
             auth: auth.map(|auth| authorizers.choose(auth, cx)),
+            require: require.and_then(|require| compile_require(require, None, cx)),
             timeout_ms: timeout.map_or(DEFAULT_TIMEOUT_MS, |timeout| timeout.value),
             tolerate: ambiguities.map_or(Tolerance::default(), |list| tolerance(list)),
         }
@@ -87,6 +91,21 @@ pub(super) fn compile_path(
     };
     let pattern = path.path.value().and_then(|path| compile_pattern(path, cx));
     let access = compile_auth(&path, gateway, cx);
+    let auth_errors = cx.errors() > before;
+    let require = match (path.require.value(), pattern.as_ref()) {
+        (Some(require), Some(_)) => {
+            if let (RequireChoice::Rules(rules), true, false) =
+                (require, access.is_public(), auth_errors)
+            {
+                refuse_on_public(rules.span.first(), cx);
+            }
+            compile_require(require, pattern.as_ref(), cx)
+        }
+        // A pattern or a rule that is not understood closes the path.
+        (Some(_), None) => None,
+        (None, _) if access.is_public() => None,
+        (None, _) => gateway.defaults.require.clone(),
+    };
     let pre_process = path
         .pre_process
         .value()
@@ -115,6 +134,7 @@ pub(super) fn compile_path(
             pattern: pattern.text,
             action,
             access,
+            require,
             pre_process,
             timeout_ms: path
                 .timeout_ms
