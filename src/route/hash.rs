@@ -16,11 +16,14 @@ impl Hash {
         for word in words {
             self = self.word(u64::from_le_bytes(*word));
         }
-        let length = bytes.len() as u64;
-        let rest = rest
-            .iter()
-            .fold(length, |word, byte| word.wrapping_shl(8) ^ u64::from(*byte));
-        self.word(rest)
+        // The last eight bytes, some of them once more, take one step; a byte each would take up to seven.
+        let last = match bytes.last_chunk() {
+            Some(last) => u64::from_le_bytes(*last),
+            None => rest.iter().fold(0, |word, byte| {
+                u64::wrapping_shl(word, 8) | u64::from(*byte)
+            }),
+        };
+        self.word(last).word(bytes.len() as u64)
     }
 
     pub(crate) fn word(self, word: u64) -> Hash {
