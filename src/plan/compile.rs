@@ -13,6 +13,7 @@ mod authorizer;
 mod conflict;
 mod cors;
 mod expression;
+mod flaw;
 mod mapping;
 mod names;
 mod path;

@@ -11,8 +11,9 @@ use std::fmt;
 
 use super::Facts;
 use super::data::Data;
+use super::value::{Value, elements_of};
 use crate::auth::Claims;
-use crate::plan::{Comparison, Constant, Expr, Expression, Number, Quantifier, TextTest};
+use crate::plan::{Comparison, Expr, Expression, Number, Quantifier, TextTest};
 
 /// How many steps an evaluation may take; at some 50 ns each.
 const BUDGET: u32 = 20_000;
@@ -64,42 +65,6 @@ pub fn holds(
         budget: Cell::new(BUDGET),
     };
     evaluation.truth(&expression.root, &Elements::None)
-}
-
-/// A value on its way through a condition.
-#[derive(Clone, Debug)]
-enum Value<'v> {
-    Null,
-    Bool(bool),
-    Number(Number),
-    Text(Cow<'v, str>),
-    List(Vec<Value<'v>>),
-    Data(&'v [Data]),
-    Map(&'v [(String, Data)]),
-}
-
-impl<'v> From<&'v Data> for Value<'v> {
-    fn from(data: &'v Data) -> Value<'v> {
-        match data {
-            Data::Null => Value::Null,
-            Data::Bool(value) => Value::Bool(*value),
-            Data::Number(value) => Value::Number(*value),
-            Data::Text(value) => Value::Text(Cow::Borrowed(value)),
-            Data::List(value) => Value::Data(value),
-            Data::Map(value) => Value::Map(value),
-        }
-    }
-}
-
-impl<'v> From<&'v Constant> for Value<'v> {
-    fn from(constant: &'v Constant) -> Value<'v> {
-        match constant {
-            Constant::Null => Value::Null,
-            Constant::Bool(value) => Value::Bool(*value),
-            Constant::Number(value) => Value::Number(*value),
-            Constant::Text(value) => Value::Text(Cow::Borrowed(value)),
-        }
-    }
 }
 
 /// What the quantifiers around a node stand at, the innermost first.
@@ -462,14 +427,5 @@ fn decided(
             Ok(value) if value == decider => Ok(decider),
             right => left.and(right),
         },
-    }
-}
-
-/// The elements of a list.
-fn elements_of<'v>(value: &Value<'v>) -> Option<Vec<Value<'v>>> {
-    match value {
-        Value::List(list) => Some(list.clone()),
-        Value::Data(list) => Some(list.iter().map(Value::from).collect()),
-        _ => None,
     }
 }

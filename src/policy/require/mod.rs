@@ -12,6 +12,7 @@ mod data;
 mod evaluate;
 #[cfg(test)]
 mod tests;
+mod value;
 
 use std::borrow::Cow;
 
