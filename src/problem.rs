@@ -104,6 +104,22 @@ impl Problem {
         }
     }
 
+    /// Whoever knows the caller is out of reach. Nobody is let in meanwhile.
+    pub fn unavailable(
+        code: &'static str,
+        detail: &'static str,
+        reason: impl Into<String>,
+    ) -> Self {
+        Problem {
+            status: 503,
+            code,
+            detail: detail.into(),
+            blame: Blame::Upstream,
+            reason: Some(reason.into()),
+            header: None,
+        }
+    }
+
     /// The upstream's answer did not begin in time (RFC 9110 section 15.6.5).
     pub fn timed_out() -> Self {
         Problem {
@@ -169,6 +185,7 @@ fn title(status: u16) -> &'static str {
         426 => "Upgrade Required",
         500 => "Internal Server Error",
         502 => "Bad Gateway",
+        503 => "Service Unavailable",
         504 => "Gateway Timeout",
         _ => "Error",
     }

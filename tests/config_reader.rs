@@ -3,7 +3,7 @@
 use causeway::config::{MAX_BYTES, draw};
 use causeway::http::Method;
 use causeway::plan::{
-    Access, Action, AuthorizerKind, Blueprint, Compiled, HmacAlgorithm, OriginPattern, Piece,
+    Access, Action, AuthorizerKind, Blueprint, Compiled, JwsAlgorithm, OriginPattern, Piece,
     Reference, ReferenceKind, Source, Text, TokenSource, compile,
 };
 
@@ -63,7 +63,7 @@ fn the_example_means_what_it_says() {
             name: "JWT_SECRET".to_owned()
         })
     );
-    assert_eq!(jwt.algorithms, [HmacAlgorithm::Hs256]);
+    assert_eq!(jwt.algorithms, [JwsAlgorithm::Hs256]);
     assert_eq!(jwt.sources, [TokenSource::Bearer]);
     assert!(jwt.require_exp);
     let cors = blueprint.cors.as_ref().unwrap();

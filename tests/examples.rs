@@ -10,11 +10,13 @@ use std::path::{Path, PathBuf};
 
 use causeway::http::Method;
 use causeway::plan::{
-    Action, AuthorizerKind, Blueprint, HmacAlgorithm, Hook, JwtSpec, PathEntry, Text, TokenSource,
+    Action, AuthorizerKind, Blueprint, Hook, JwtKeys, JwtSpec, PathEntry, Text, TokenSource,
     compile,
 };
+use peers::upstream::Script;
 use peers::{Gateway, Options, Request, Source, Upstream};
 use serde_json::{Value, json};
+use support::issuer;
 use support::tokens::{SECRET, in_seconds, sign_with};
 use support::worker;
 
@@ -47,12 +49,31 @@ fn every_example_is_without_a_mistake_and_each_of_its_paths_answers() {
         for server in &mut blueprint.servers {
             server.url = Text::Literal(format!("{}/{}", upstream.url(), server.alias));
         }
+        publish_keys(&mut blueprint, &upstream);
         let gateway = start(&blueprint, &text);
         for path in &blueprint.paths {
             check(&blueprint, path, &gateway, &upstream);
         }
         let log = gateway.log();
         assert!(!log.contains("config:"), "{name}: {log}");
+    }
+}
+
+/// Puts a key of the tests wherever an example fetches one.
+fn publish_keys(blueprint: &mut Blueprint, upstream: &Upstream) {
+    let jwks = issuer::jwks(&[issuer::p256().jwk("example")]);
+    let script = Script {
+        status: 200,
+        body: jwks.to_string(),
+        ..Script::default()
+    };
+    upstream.script("/jwks.json", script);
+    for authorizer in &mut blueprint.authorizers {
+        if let AuthorizerKind::Jwt(spec) = &mut authorizer.kind
+            && let JwtKeys::JwksUri(url) = &mut spec.keys
+        {
+            *url = Text::Literal(format!("{}/jwks.json", upstream.url()));
+        }
     }
 }
 
@@ -206,12 +227,13 @@ fn with_token(request: Request, spec: &JwtSpec) -> Request {
     if let Some(subject) = &spec.subject {
         claims["sub"] = value(subject).into();
     }
-    let algorithm = match spec.algorithms.first() {
-        Some(HmacAlgorithm::Hs384) => "HS384",
-        Some(HmacAlgorithm::Hs512) => "HS512",
-        _ => "HS256",
+    let token = match &spec.keys {
+        JwtKeys::Secret(secret) => {
+            let algorithm = spec.algorithms.iter().map(|a| a.name()).next().unwrap();
+            sign_with(algorithm, &value(secret), &claims)
+        }
+        _ => issuer::p256().sign("ES256", Some("example"), &claims),
     };
-    let token = sign_with(algorithm, &value(&spec.secret), &claims);
     match spec.sources.first() {
         Some(TokenSource::Header(name)) => request.header(name, &token),
         Some(TokenSource::Cookie(name)) => request.header("Cookie", &format!("{name}={token}")),

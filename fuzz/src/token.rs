@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use causeway::auth::{Found, Jwt};
-use causeway::plan::{HmacAlgorithm, JwtSpec, TokenSource};
+use causeway::plan::{JwsAlgorithm, JwtKeys, JwtSpec, TokenSource};
 use hmac::digest::KeyInit;
 use hmac::{Hmac, Mac};
 use serde_json::value::RawValue;
@@ -42,7 +42,7 @@ pub fn check(data: &[u8]) {
 /// A token that is accepted was signed with the secret, is sound JSON to another reader too, and holds what was
 /// asked for.
 fn verified(jwt: &Jwt, token: &str) {
-    let Ok(claims) = jwt.verify(token, NOW) else {
+    let Ok(claims) = jwt.verify_by_secret(token, NOW) else {
         return;
     };
     let parts = token.rsplit_once('.');
@@ -78,18 +78,15 @@ fn found(jwt: &Jwt, text: &str) {
         value.map(Cow::Borrowed)
     };
     if let Found::Token(token) = jwt.find_token(&field, query) {
+        verified(jwt, &token);
         assert!(!token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic() && b != b','));
     }
-    assert!(
-        jwt.authenticate(&field, query, NOW).is_ok() <= text.contains('.'),
-        "accepted without a token"
-    );
 }
 
 fn jwt() -> Option<Jwt> {
     let spec = JwtSpec {
-        secret: SECRET.into(),
-        algorithms: vec![HmacAlgorithm::Hs256],
+        keys: JwtKeys::Secret(SECRET.into()),
+        algorithms: vec![JwsAlgorithm::Hs256],
         issuers: vec!["i".into()],
         audiences: Vec::new(),
         subject: None,

@@ -42,11 +42,7 @@ impl Authorizer {
         presented: &Presented<'_, H>,
     ) -> Result<Claims, Denied> {
         match self {
-            Authorizer::Jwt(jwt) => jwt.authenticate(
-                &|name| presented.header(name),
-                presented.query,
-                presented.now_s(),
-            ),
+            Authorizer::Jwt(jwt) => jwt.authenticate(presented).await,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-/// A refusal. Its answer has status 401.
+/// A refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Denied {
     pub cause: Cause,
@@ -18,9 +18,13 @@ pub enum Cause {
     /// It is not a JSON Web Signature that this gateway would look at.
     NotJws,
     Signature,
+    /// No key of the authorizer fits the token's `alg` and `kid`.
+    NoKey,
     /// Past its `exp`, or older than the authorizer's `max_age`.
     Expired,
     Claims,
+    /// Whoever knows is out of reach: nothing can be said of the caller.
+    Unavailable,
 }
 
 impl Denied {
@@ -31,7 +35,13 @@ impl Denied {
         }
     }
 
-    pub const STATUS: u16 = 401;
+    /// The answer's status: 401, or 503 where the caller could not help it.
+    pub fn status(&self) -> u16 {
+        match self.cause {
+            Cause::Unavailable => 503,
+            _ => 401,
+        }
+    }
 
     /// There was nothing to look at.
     pub fn is_absence(&self) -> bool {
@@ -44,8 +54,10 @@ impl Denied {
             Cause::NoToken => "AUTH_ERROR",
             Cause::NotJws => "ERR_JWS_INVALID",
             Cause::Signature => "ERR_JWS_SIGNATURE_VERIFICATION_FAILED",
+            Cause::NoKey => "ERR_JWKS_NO_MATCHING_KEY",
             Cause::Expired => "ERR_JWT_EXPIRED",
             Cause::Claims => "ERR_JWT_CLAIM_VALIDATION_FAILED",
+            Cause::Unavailable => "authorizer_unavailable",
         }
     }
 
@@ -55,8 +67,10 @@ impl Denied {
             Cause::NoToken => "No token provided or token format is invalid.",
             Cause::NotJws => "Invalid JWS",
             Cause::Signature => "Signature verification failed",
+            Cause::NoKey => "No matching key was found.",
             Cause::Expired => "Token has expired.",
             Cause::Claims => "JWT claim validation failed",
+            Cause::Unavailable => "Who is calling cannot be checked at the moment.",
         }
     }
 
@@ -64,12 +78,15 @@ impl Denied {
     /// the realm is there because a challenge has at least one parameter (RFC 6750 section 3).
     pub fn www_authenticate(&self) -> &'static str {
         match self.cause {
-            Cause::NoToken => r#"Bearer realm="causeway""#,
+            Cause::NoToken | Cause::Unavailable => r#"Bearer realm="causeway""#,
             Cause::NotJws => {
                 r#"Bearer realm="causeway", error="invalid_token", error_description="Invalid JWS""#
             }
             Cause::Signature => {
                 r#"Bearer realm="causeway", error="invalid_token", error_description="Signature verification failed""#
+            }
+            Cause::NoKey => {
+                r#"Bearer realm="causeway", error="invalid_token", error_description="No matching key was found.""#
             }
             Cause::Expired => {
                 r#"Bearer realm="causeway", error="invalid_token", error_description="Token has expired.""#

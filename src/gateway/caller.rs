@@ -1,6 +1,6 @@
 //! Who calls: the path's authorizers, asked before anything else may see the request.
 
-use crate::auth::{Claims, Denied, Presented};
+use crate::auth::{Cause, Claims, Denied, Presented};
 use crate::host::Host;
 use crate::plan::{Access, Plan};
 use crate::problem::Problem;
@@ -61,11 +61,17 @@ impl Refusals {
         self.denied.is_empty() && self.fault.is_none()
     }
 
-    /// A fault of the config comes first: it may be all that stands between the caller and the path. Then a credential
+    /// A fault of the config comes first: it may be all that stands between the caller and the path; so may an authorizer
+    /// that cannot be asked. Then a credential
     /// that was there and refused, then the absence of any; with the challenges of all (RFC 9110 section 11.6.1).
     fn told(self) -> Problem {
         if let Some(message) = self.fault {
             return Problem::config(message);
+        }
+        let unavailable = |denied: &&Denied| denied.cause == Cause::Unavailable;
+        if let Some(denied) = self.denied.iter().find(unavailable) {
+            let reason = denied.reason.clone();
+            return Problem::unavailable(denied.code(), denied.text(), reason);
         }
         let challenges: Vec<&str> = self.denied.iter().map(Denied::www_authenticate).collect();
         let challenges = challenges.join(", ");
@@ -76,7 +82,7 @@ impl Refusals {
             other => other,
         };
         match told {
-            Some(told) => Problem::client(Denied::STATUS, told.code(), told.text())
+            Some(told) => Problem::client(told.status(), told.code(), told.text())
                 .with_header("www-authenticate", challenges)
                 .with_reason(told.reason),
             None => Problem::config("the path asks no authorizer"),

@@ -6,10 +6,12 @@
 mod artifact;
 mod blueprint;
 mod compile;
+mod jws;
 mod load;
 mod memory;
 
 pub use artifact::ArtifactError;
 pub use blueprint::*;
 pub use compile::{Compiled, UrlFlaw, compile, origin_pattern, secret_bytes_needed, server_url};
+pub use jws::{JwsAlgorithm, JwtKeys};
 pub use load::{Environment, Plan};

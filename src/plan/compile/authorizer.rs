@@ -2,14 +2,9 @@
 
 use std::collections::HashMap;
 
-use crate::config::{
-    Algorithm, AuthChoice, AuthorizerObject, Context, Document, JwtObject, Lazy, Name, OneOrMany,
-    Span, Spanned, TextValue, TokenPlace,
-};
-use crate::http::is_token;
-use crate::plan::{
-    Access, Authorizer, AuthorizerKind, Fault, HmacAlgorithm, JwtSpec, Text, TokenSource,
-};
+use super::jwt;
+use crate::config::{AuthChoice, AuthorizerObject, Context, Document, Lazy, Name, Span, Spanned};
+use crate::plan::{Access, Authorizer, AuthorizerKind, Fault};
 
 /// The name of the one under `authorizer`.
 const UNNAMED: &str = "authorizer";
@@ -176,151 +171,7 @@ fn compile_one<'a>(
 ) -> Option<AuthorizerKind> {
     let before = cx.errors();
     let kind = match authorizer.get(cx)? {
-        AuthorizerObject::Jwt(object) => compile_jwt(&object, cx).map(AuthorizerKind::Jwt),
+        AuthorizerObject::Jwt(object) => jwt::compile(&object, cx).map(AuthorizerKind::Jwt),
     };
     kind.filter(|_| cx.errors() == before)
-}
-
-fn compile_jwt(object: &JwtObject<'_>, cx: &mut Context) -> Option<JwtSpec> {
-    let algorithms = algorithms(object, cx);
-    let secret = object.secret.value();
-    if let Some(secret) = secret {
-        check_secret(secret, &algorithms, cx);
-    }
-    let texts = |field: &crate::config::Field<OneOrMany<TextValue>>| -> Vec<Text> {
-        let many = field.value().map(|many| many.values.as_slice());
-        many.unwrap_or_default()
-            .iter()
-            .map(|value| value.text.clone())
-            .collect()
-    };
-    Some(JwtSpec {
-        issuers: texts(&object.issuer),
-        audiences: texts(&object.audience),
-        secret: secret?.text.clone(),
-        algorithms,
-        subject: object.subject.value().map(|subject| subject.text.clone()),
-        token_type: object.token_type.value().map(|name| name.value.to_owned()),
-        leeway: object.leeway.value().map_or(0, |seconds| seconds.value),
-        max_age: object.max_age.value().map(|seconds| seconds.value),
-        require_exp: object.require_exp.value().is_none_or(|flag| flag.value),
-        required_claims: object
-            .required_claims
-            .value()
-            .into_iter()
-            .flatten()
-            .map(|name| name.value.to_owned())
-            .collect(),
-        sources: sources(object, cx),
-    })
-}
-
-fn algorithms(object: &JwtObject<'_>, cx: &mut Context) -> Vec<HmacAlgorithm> {
-    let hmac = |algorithm: &Algorithm| match algorithm {
-        Algorithm::Hs256 => HmacAlgorithm::Hs256,
-        Algorithm::Hs384 => HmacAlgorithm::Hs384,
-        Algorithm::Hs512 => HmacAlgorithm::Hs512,
-    };
-    let mut algorithms: Vec<HmacAlgorithm> =
-        match (object.algorithm.value(), object.algorithms.value()) {
-            (Some(_), Some(_)) => {
-                cx.error(
-                    object.span.first(),
-                    "contradiction",
-                    "this authorizer has both `algorithm` and `algorithms`",
-                )
-                .help("keep one of them");
-                Vec::new()
-            }
-            (Some(one), None) => vec![hmac(one)],
-            (None, Some(list)) => {
-                if list.is_empty() {
-                    cx.error(
-                        object.span.first(),
-                        "empty_value",
-                        "`algorithms` names no algorithm",
-                    )
-                    .help("leave it out for `HS256`");
-                }
-                list.iter().map(hmac).collect()
-            }
-            (None, None) => vec![HmacAlgorithm::Hs256],
-        };
-    algorithms.sort_unstable();
-    algorithms.dedup();
-    algorithms
-}
-
-/// How many bytes a secret needs at least: a key shorter than the hash is weaker than the algorithm (RFC 7518
-/// section 3.2). For references this is asked when they are resolved.
-pub fn secret_bytes_needed(algorithms: &[HmacAlgorithm]) -> usize {
-    strongest(algorithms).1
-}
-
-fn strongest(algorithms: &[HmacAlgorithm]) -> (&'static str, usize) {
-    match algorithms.iter().max() {
-        Some(HmacAlgorithm::Hs384) => ("HS384", 48),
-        Some(HmacAlgorithm::Hs512) => ("HS512", 64),
-        Some(HmacAlgorithm::Hs256) | None => ("HS256", 32),
-    }
-}
-
-fn check_secret(secret: &TextValue, algorithms: &[HmacAlgorithm], cx: &mut Context) {
-    let Text::Literal(literal) = &secret.text else {
-        return;
-    };
-    let (name, needed) = strongest(algorithms);
-    if literal.len() < needed {
-        cx.error(
-            secret.span,
-            "weak_secret",
-            format!("this secret is too short for {name}, which needs {needed} bytes"),
-        )
-        .help("make a random one, for example by `openssl rand -base64 64`, and refer to it by `$secret.NAME`");
-    } else {
-        cx.warning(
-            secret.span,
-            "literal_secret",
-            "this secret is readable by whoever can read the file",
-        )
-        .help("store it by `wrangler secret put NAME` and write `$secret.NAME`");
-    }
-}
-
-fn sources(object: &JwtObject<'_>, cx: &mut Context) -> Vec<TokenSource> {
-    let Some(places) = object.token_from.value() else {
-        return vec![TokenSource::Bearer];
-    };
-    if places.is_empty() {
-        cx.error(
-            object.span.first(),
-            "empty_value",
-            "`token_from` names no place",
-        )
-        .help("leave it out for `bearer`");
-    }
-    let mut token = |name: &Name<'_>| {
-        if !is_token(name.value) {
-            cx.error(
-                name.span,
-                "bad_token",
-                format!("`{}` is no name of a header or cookie", name.value),
-            );
-        }
-    };
-    places
-        .iter()
-        .map(|place| match place {
-            TokenPlace::Bearer => TokenSource::Bearer,
-            TokenPlace::Header(name) => {
-                token(name);
-                TokenSource::Header(name.value.to_ascii_lowercase())
-            }
-            TokenPlace::Cookie(name) => {
-                token(name);
-                TokenSource::Cookie(name.value.to_owned())
-            }
-            TokenPlace::Query(name) => TokenSource::Query(name.value.to_owned()),
-        })
-        .collect()
 }
