@@ -1,12 +1,12 @@
-//! A token. The first byte says what the rest is: a token as it stands, or header and claims by line, which are signed
-//! here so that what lies behind the signature is reached.
+//! A token. The first byte says what the rest is: a token as it stands; header and claims by line, which are signed here
+//! so that what lies behind the signature is reached; the fields of a request; or a public key.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use causeway::auth::{Found, Jwt};
+use causeway::auth::{Found, Jwt, PublicKey, read_jwks, read_pem};
 use causeway::plan::{JwsAlgorithm, JwtKeys, JwtSpec, TokenSource};
 use hmac::digest::KeyInit;
 use hmac::{Hmac, Mac};
@@ -23,7 +23,7 @@ pub fn check(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(rest) else {
         return;
     };
-    match mode % 3 {
+    match mode % 4 {
         0 => verified(&jwt, text),
         1 => {
             let (header, claims) = text.split_once('\n').unwrap_or(("", text));
@@ -35,7 +35,8 @@ pub fn check(data: &[u8]) {
             let signature = URL_SAFE_NO_PAD.encode(mac(&message));
             verified(&jwt, &format!("{message}.{signature}"));
         }
-        _ => found(&jwt, text),
+        2 => found(&jwt, text),
+        _ => keys(text),
     }
 }
 
@@ -61,6 +62,24 @@ fn verified(jwt: &Jwt, token: &str) {
     assert!(exp.is_some_and(|exp| exp > NOW as f64), "no time to come");
     for name in read.keys() {
         assert_eq!(claims.claim(name).is_none(), text(name) == Some("null"));
+    }
+}
+
+/// A public key that is read, from PEM or JSON, is one that can be read back.
+fn keys(text: &str) {
+    let keys = read_jwks(text).unwrap_or_default().into_iter();
+    for key in keys.flatten().chain(read_pem(text)) {
+        let again = read_jwks(&key.jwk)
+            .unwrap_or_default()
+            .into_iter()
+            .flatten();
+        let again: Vec<PublicKey> = again.collect();
+        let plain = PublicKey {
+            kid: None,
+            algorithm: None,
+            ..key
+        };
+        assert_eq!(again, [plain]);
     }
 }
 
