@@ -224,7 +224,7 @@ fn without_any_set_the_door_stays_closed_and_the_log_says_why() {
 
 fn host_age_s(host: &MemoryHost) -> u64 {
     use crate::host::Host;
-    host.now_ms() / 1000 - NOW
+    (host.now_ms() / 1000).saturating_sub(NOW)
 }
 
 #[test]

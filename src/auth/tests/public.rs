@@ -41,7 +41,9 @@ fn every_key() -> Value {
     ])
 }
 
-const PUBLIC: [(&str, fn() -> Pair); 9] = [
+type MakePair = fn() -> Pair;
+
+const PUBLIC: [(&str, MakePair); 9] = [
     ("RS256", rsa),
     ("RS384", rsa),
     ("RS512", rsa),
@@ -142,7 +144,7 @@ fn a_public_key_is_no_secret_in_any_of_its_spellings() {
 
 #[test]
 fn a_signature_of_zeros_or_of_another_length_is_none() {
-    for (name, pair, half) in [("ES256", p256 as fn() -> Pair, 32), ("ES384", p384, 48)] {
+    for (name, pair, half) in [("ES256", p256 as MakePair, 32), ("ES384", p384, 48)] {
         let jwt = by_pem(pair().pem, &[JwsAlgorithm::named(name).unwrap()]);
         let token = pair().sign(name, None, &claims());
         let (message, signature) = token.rsplit_once('.').unwrap();
