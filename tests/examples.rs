@@ -49,7 +49,8 @@ fn every_example_is_without_a_mistake_and_each_of_its_paths_answers() {
         for server in &mut blueprint.servers {
             server.url = Text::Literal(format!("{}/{}", upstream.url(), server.alias));
         }
-        publish_keys(&mut blueprint, &upstream);
+        let keys = Upstream::start();
+        publish_keys(&mut blueprint, &keys);
         let gateway = start(&blueprint, &text);
         for path in &blueprint.paths {
             check(&blueprint, path, &gateway, &upstream);
@@ -60,19 +61,19 @@ fn every_example_is_without_a_mistake_and_each_of_its_paths_answers() {
 }
 
 /// Puts a key of the tests wherever an example fetches one.
-fn publish_keys(blueprint: &mut Blueprint, upstream: &Upstream) {
+fn publish_keys(blueprint: &mut Blueprint, keys: &Upstream) {
     let jwks = issuer::jwks(&[issuer::p256().jwk("example")]);
     let script = Script {
         status: 200,
         body: jwks.to_string(),
         ..Script::default()
     };
-    upstream.script("/jwks.json", script);
+    keys.script("/jwks.json", script);
     for authorizer in &mut blueprint.authorizers {
         if let AuthorizerKind::Jwt(spec) = &mut authorizer.kind
             && let JwtKeys::JwksUri(url) = &mut spec.keys
         {
-            *url = Text::Literal(format!("{}/jwks.json", upstream.url()));
+            *url = Text::Literal(format!("{}/jwks.json", keys.url()));
         }
     }
 }
