@@ -3,11 +3,14 @@
 //! A host stands for one exchange. On Workers it is [`crate::edge`], natively [`memory`], whose time is virtual.
 
 pub mod memory;
+#[cfg(not(target_arch = "wasm32"))]
+mod signature;
 
 use std::borrow::Cow;
 use std::future::Future;
 
 use crate::edits::Edits;
+use crate::plan::JwsAlgorithm;
 
 /// The platform, as one exchange sees it.
 pub trait Host {
@@ -61,6 +64,17 @@ pub trait Host {
         salt: &[u8],
         iterations: u32,
     ) -> impl Future<Output = Result<[u8; 32], CallError>>;
+    /// Whether a signature by a public key holds.
+    ///
+    /// # Errors
+    /// The key cannot be used, in words for the operator.
+    fn verifies(&self, signed: &Signed<'_>) -> impl Future<Output = Result<bool, CallError>>;
+
+    /// What was [remembered](Host::remember) under a name, perhaps by another isolate nearby. It may be gone at any time.
+    fn recall(&self, name: &str) -> impl Future<Output = Option<String>>;
+
+    /// Keeps a text for so many seconds where other isolates may find it, if there is such a place.
+    fn remember(&self, name: &str, text: &str, seconds: u32) -> impl Future<Output = ()>;
 
     /// Calls a function of a bound worker or a module of the bundle. `reply` is handed to it where it is to process one.
     fn call(
@@ -124,6 +138,17 @@ pub enum BodyError {
     TooLong,
     /// It broke off; the platform's words.
     Broken(String),
+}
+
+/// A message and what is said to be its signature (RFC 7515 section 5.2).
+#[derive(Clone, Copy, Debug)]
+pub struct Signed<'a> {
+    /// None of HMAC.
+    pub algorithm: JwsAlgorithm,
+    /// The public key, of the algorithm's type.
+    pub jwk: &'a str,
+    pub message: &'a str,
+    pub signature: &'a [u8],
 }
 
 /// Why an upstream gave no answer.

@@ -3,8 +3,8 @@
 use causeway::config::{MAX_BYTES, draw};
 use causeway::http::Method;
 use causeway::plan::{
-    Access, Action, AuthorizerKind, Blueprint, Compiled, HmacAlgorithm, OriginPattern, Piece,
-    Reference, ReferenceKind, Source, Text, TokenSource, compile,
+    Access, Action, AuthorizerKind, Blueprint, Compiled, JwsAlgorithm, JwtKeys, OriginPattern,
+    Piece, Reference, ReferenceKind, Source, Text, TokenSource, compile,
 };
 
 const EXAMPLE: &str = include_str!("../api-config.json");
@@ -57,13 +57,13 @@ fn the_example_means_what_it_says() {
         panic!("no JWT");
     };
     assert_eq!(
-        jwt.secret,
-        Text::Reference(Reference {
+        jwt.keys,
+        JwtKeys::Secret(Text::Reference(Reference {
             kind: ReferenceKind::Secret,
             name: "JWT_SECRET".to_owned()
-        })
+        }))
     );
-    assert_eq!(jwt.algorithms, [HmacAlgorithm::Hs256]);
+    assert_eq!(jwt.algorithms, [JwsAlgorithm::Hs256]);
     assert_eq!(jwt.sources, [TokenSource::Bearer]);
     assert!(jwt.require_exp);
     let cors = blueprint.cors.as_ref().unwrap();

@@ -13,14 +13,16 @@ use base64::engine::general_purpose::STANDARD;
 use causeway::auth::{KeyHasher, PasswordHash, stored_name};
 use causeway::http::Method;
 use causeway::plan::{
-    Action, AuthorizerKind, Blueprint, CertificateSpec, ClaimRule, Constant, HmacAlgorithm, Hook,
+    Action, AuthorizerKind, Blueprint, CertificateSpec, ClaimRule, Constant, Hook, JwtKeys,
     JwtSpec, Number, PathEntry, Requirement, Text, TokenSource, WebhookScheme, compile,
 };
 use hmac::digest::KeyInit;
 use hmac::{Hmac, Mac};
+use peers::upstream::Script;
 use peers::{Gateway, Kv, Options, Request, Source, Upstream};
 use serde_json::{Value, json};
 use sha2::Sha256;
+use support::issuer;
 use support::tokens::{SECRET, in_seconds, sign_with};
 use support::worker;
 
@@ -59,12 +61,32 @@ fn every_example_is_without_a_mistake_and_each_of_its_paths_answers() {
         for server in &mut blueprint.servers {
             server.url = Text::Literal(format!("{}/{}", upstream.url(), server.alias));
         }
+        let keys = Upstream::start();
+        publish_keys(&mut blueprint, &keys);
         let gateway = start(&blueprint, &text);
         for path in &blueprint.paths {
             check(&blueprint, path, &gateway, &upstream);
         }
         let log = gateway.log();
         assert!(!log.contains("config:"), "{name}: {log}");
+    }
+}
+
+/// Puts a key of the tests wherever an example fetches one.
+fn publish_keys(blueprint: &mut Blueprint, keys: &Upstream) {
+    let jwks = issuer::jwks(&[issuer::p256().jwk("example")]);
+    let script = Script {
+        status: 200,
+        body: jwks.to_string(),
+        ..Script::default()
+    };
+    keys.script("/jwks.json", script);
+    for authorizer in &mut blueprint.authorizers {
+        if let AuthorizerKind::Jwt(spec) = &mut authorizer.kind
+            && let JwtKeys::JwksUri(url) = &mut spec.keys
+        {
+            *url = Text::Literal(format!("{}/jwks.json", keys.url()));
+        }
     }
 }
 
@@ -280,12 +302,13 @@ fn with_token(request: Request, spec: &JwtSpec, path: &PathEntry) -> Request {
     if let Some(require) = &path.require {
         allow(&mut claims, require);
     }
-    let algorithm = match spec.algorithms.first() {
-        Some(HmacAlgorithm::Hs384) => "HS384",
-        Some(HmacAlgorithm::Hs512) => "HS512",
-        _ => "HS256",
+    let token = match &spec.keys {
+        JwtKeys::Secret(secret) => {
+            let algorithm = spec.algorithms.iter().map(|a| a.name()).next().unwrap();
+            sign_with(algorithm, &value(secret), &claims)
+        }
+        _ => issuer::p256().sign("ES256", Some("example"), &claims),
     };
-    let token = sign_with(algorithm, &value(&spec.secret), &claims);
     match spec.sources.first() {
         Some(TokenSource::Header(name)) => request.header(name, &token),
         Some(TokenSource::Cookie(name)) => request.header("Cookie", &format!("{name}={token}")),

@@ -5,6 +5,7 @@
 //! - [`workerd`]: runs a worker in the real runtime, without Node.
 //! - [`npm`]: the packages that workerd and wrangler come in.
 //! - [`kv`]: the service that stands behind a KV binding.
+//! - [`oidc`]: an OpenID provider.
 //! - [`gateway`]: the built gateway in workerd, from a config.
 //!
 //! Everything is threads and blocking sockets, and everything that is started stops when its value is dropped.
@@ -14,6 +15,7 @@ pub mod client;
 pub mod gateway;
 pub mod kv;
 pub mod npm;
+pub mod oidc;
 pub mod upstream;
 pub mod wire;
 pub mod workerd;
@@ -21,5 +23,6 @@ pub mod workerd;
 pub use client::{Answer, Client, Ending, Request};
 pub use gateway::{Gateway, Options, Source};
 pub use kv::Kv;
+pub use oidc::Oidc;
 pub use upstream::Upstream;
 pub use workerd::{Worker, Workerd};

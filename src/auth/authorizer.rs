@@ -60,11 +60,7 @@ impl Authorizer {
         presented: &Presented<'_, H>,
     ) -> Result<Claims, Denied> {
         match self {
-            Authorizer::Jwt(jwt) => jwt.authenticate(
-                &|name| presented.header(name),
-                presented.query,
-                presented.now_s(),
-            ),
+            Authorizer::Jwt(jwt) => jwt.authenticate(presented).await,
             Authorizer::ClientCertificate(certificate) => certificate.authenticate(presented),
             Authorizer::Webhook(webhook) => webhook.authenticate(presented).await,
             Authorizer::MessageSignature(signature) => signature.authenticate(presented).await,

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::rc::Rc;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -16,7 +17,8 @@ const MAX_CLAIMS: usize = 256;
 /// digits. No name stands twice (RFC 7519 section 4).
 #[derive(Clone)]
 pub struct Claims {
-    members: Vec<(String, Box<RawValue>)>,
+    /// Shared: a token may be seen many times.
+    members: Rc<[(String, Box<RawValue>)]>,
 }
 
 impl Claims {
@@ -43,7 +45,7 @@ impl Claims {
     /// All claims as one compact JSON object.
     pub fn to_json(&self) -> String {
         let mut object = String::from("{");
-        for (name, value) in &self.members {
+        for (name, value) in self.members.iter() {
             if object.len() > 1 {
                 object.push(',');
             }
@@ -118,7 +120,9 @@ impl<'de> Visitor<'de> for ClaimsVisitor {
             }
             members.push((name, value));
         }
-        Ok(Claims { members })
+        Ok(Claims {
+            members: members.into(),
+        })
     }
 }
 

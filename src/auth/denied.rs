@@ -18,6 +18,8 @@ pub enum Cause {
     /// It is not a JSON Web Signature that this gateway would look at.
     NotJws,
     Signature,
+    /// No key of the authorizer fits the token's `alg` and `kid`.
+    NoMatchingKey,
     /// Past its `exp`, or older than the authorizer's `max_age`.
     Expired,
     Claims,
@@ -86,6 +88,7 @@ impl Denied {
             Cause::NoToken => "AUTH_ERROR",
             Cause::NotJws => "ERR_JWS_INVALID",
             Cause::Signature => "ERR_JWS_SIGNATURE_VERIFICATION_FAILED",
+            Cause::NoMatchingKey => "ERR_JWKS_NO_MATCHING_KEY",
             Cause::Expired => "ERR_JWT_EXPIRED",
             Cause::Claims => "ERR_JWT_CLAIM_VALIDATION_FAILED",
             Cause::Way(way) => way.code,
@@ -104,6 +107,7 @@ impl Denied {
             Cause::NoToken => "No token provided or token format is invalid.",
             Cause::NotJws => "Invalid JWS",
             Cause::Signature => "Signature verification failed",
+            Cause::NoMatchingKey => "No matching key was found.",
             Cause::Expired => "Token has expired.",
             Cause::Claims => "JWT claim validation failed",
             Cause::NoKey => "No API key was sent.",
@@ -132,6 +136,9 @@ impl Denied {
             }
             Cause::Signature => {
                 r#"Bearer realm="causeway", error="invalid_token", error_description="Signature verification failed""#
+            }
+            Cause::NoMatchingKey => {
+                r#"Bearer realm="causeway", error="invalid_token", error_description="No matching key was found.""#
             }
             Cause::Expired => {
                 r#"Bearer realm="causeway", error="invalid_token", error_description="Token has expired.""#

@@ -16,7 +16,7 @@ pub enum Found {
 
 /// Looks through `sources` in order. The first that has a token, or a broken one, decides; an `Authorization` of
 /// another scheme does not, because it may be meant for the upstream.
-pub(super) fn find<'a>(
+pub fn find<'a>(
     sources: &[TokenSource],
     header: &dyn Fn(&str) -> Option<Cow<'a, str>>,
     query: Option<&str>,

@@ -16,9 +16,11 @@ const REFUSED_MEMBERS: [&str; 8] = ["crit", "b64", "jwk", "jku", "x5u", "x5c", "
 const MAX_MEMBERS: usize = 32;
 
 /// What matters of a header that may be looked at further.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct JoseHeader {
     pub alg: String,
+    /// Only ever compared with the names of keys.
+    pub kid: Option<String>,
     pub typ: Option<String>,
 }
 
@@ -49,6 +51,7 @@ impl<'de> Visitor<'de> for HeaderVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<JoseHeader, A::Error> {
         let mut names: Vec<String> = Vec::new();
         let mut alg = None;
+        let mut kid = None;
         let mut typ = None;
         while let Some(name) = map.next_key::<String>()? {
             if REFUSED_MEMBERS.contains(&name.as_str()) {
@@ -59,6 +62,7 @@ impl<'de> Visitor<'de> for HeaderVisitor {
             }
             match name.as_str() {
                 "alg" => alg = Some(map.next_value::<String>()?),
+                "kid" => kid = Some(map.next_value::<String>()?),
                 "typ" => typ = Some(map.next_value::<String>()?),
                 _ => {
                     map.next_value::<IgnoredAny>()?;
@@ -67,6 +71,6 @@ impl<'de> Visitor<'de> for HeaderVisitor {
             names.push(name);
         }
         let alg = alg.ok_or_else(|| A::Error::missing_field("alg"))?;
-        Ok(JoseHeader { alg, typ })
+        Ok(JoseHeader { alg, kid, typ })
     }
 }

@@ -7,7 +7,7 @@
 //!
 //! 1. structure: at most 16 KB, three parts (RFC 7515 section 7.1);
 //! 2. header: strict JSON, an allowed `alg`, nothing that brings its own key or asks for an extension;
-//! 3. signature;
+//! 3. signature, by the secret or by a key that the token's `kid` may pick and never bring;
 //! 4. claims: strict JSON, issuer, audience, subject, type, required claims, times.
 
 mod api_key;
@@ -20,11 +20,16 @@ mod find;
 mod header;
 mod hmac;
 mod jwt;
+mod keys;
 mod moment;
+mod public;
 mod recent;
+mod rules;
+mod seen;
 mod signature;
 #[cfg(test)]
 mod tests;
+mod token;
 mod withheld;
 
 use crate::plan::Fault;
@@ -37,10 +42,12 @@ pub use basic::{Basic, ITERATIONS, PasswordHash, pbkdf2};
 pub use certificate::ClientCertificate;
 pub use claims::Claims;
 pub use denied::{Cause, Denied, Way};
-pub use find::Found;
-pub use jwt::{Jwt, MAX_TOKEN_BYTES};
+pub use find::{Found, find};
+pub use jwt::Jwt;
+pub use keys::{KeyFlaw, KeyKind, PublicKey, check_key_url, read_jwks, read_pem};
 pub use moment::unix_seconds;
 pub use signature::{LEAST_SECRET_BYTES, MessageSignature, Webhook};
+pub use token::MAX_TOKEN_BYTES;
 pub use withheld::Withheld;
 
 /// Reads the claims that a config or a record gives the holder of a credential.

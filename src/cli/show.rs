@@ -3,9 +3,7 @@
 use std::collections::BTreeSet;
 
 use causeway::config::blanked;
-use causeway::plan::{
-    HmacAlgorithm, OriginPattern, Place, Reference, ReferenceKind, Source, Text, TokenSource,
-};
+use causeway::plan::{OriginPattern, Place, Reference, ReferenceKind, Source, Text, TokenSource};
 
 /// The literal secrets of a config's text.
 pub struct Hidden(BTreeSet<String>);
@@ -63,14 +61,6 @@ pub fn origin(origin: &OriginPattern, hidden: &Hidden) -> String {
         OriginPattern::Any => "*".to_owned(),
         OriginPattern::Exact(text) => hidden.text(text),
         OriginPattern::Subdomains { scheme, suffix } => format!("{scheme}://*{suffix}"),
-    }
-}
-
-pub fn algorithm(algorithm: &HmacAlgorithm) -> &'static str {
-    match algorithm {
-        HmacAlgorithm::Hs256 => "HS256",
-        HmacAlgorithm::Hs384 => "HS384",
-        HmacAlgorithm::Hs512 => "HS512",
     }
 }
 

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use super::diagnostic::Span;
 use super::parser::element;
+use crate::problem::json_string;
 
 /// From the first byte to the one behind the last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,6 +31,41 @@ pub enum Value<'a> {
     /// The array of `paths`.
     Unparsed(Unparsed<'a>),
     NullKeyword(NullKeyword),
+}
+
+impl Value<'_> {
+    /// Writes the value as plain JSON, without white space, comments and trailing commas. The parser bounds the depth.
+    pub fn write_json(&self, json: &mut String) {
+        match self {
+            Value::NullKeyword(_) => json.push_str("null"),
+            Value::BooleanLit(boolean) => {
+                json.push_str(if boolean.value { "true" } else { "false" });
+            }
+            Value::NumberLit(number) => json.push_str(number.value),
+            Value::StringLit(literal) => json.push_str(&json_string(&literal.value)),
+            Value::Array(array) => write_list(&array.elements, json),
+            Value::Unparsed(list) => write_list(&list.iter().collect::<Vec<_>>(), json),
+            Value::Object(object) => {
+                json.push('{');
+                for (index, property) in object.properties.iter().enumerate() {
+                    json.push_str(if index > 0 { "," } else { "" });
+                    json.push_str(&json_string(property.name.as_str()));
+                    json.push(':');
+                    property.value.write_json(json);
+                }
+                json.push('}');
+            }
+        }
+    }
+}
+
+fn write_list(elements: &[Value<'_>], json: &mut String) {
+    json.push('[');
+    for (index, element) in elements.iter().enumerate() {
+        json.push_str(if index > 0 { "," } else { "" });
+        element.write_json(json);
+    }
+    json.push(']');
 }
 
 #[derive(Clone, Debug, PartialEq)]

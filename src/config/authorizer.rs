@@ -7,8 +7,8 @@ use super::ast::Value;
 use super::context::Context;
 use super::credential::{ApiKeyObject, BasicObject};
 use super::object::{missing, object, object_of, words};
-use super::read::{Defs, Entries, Lazy, Read};
-use super::value::{Name, OneOrMany, TextValue, TokenPlace, Whole};
+use super::read::{Defs, Entries, Lazy, Read, span_of, wrong_type};
+use super::value::{JsonBody, Name, OneOrMany, TextValue, TokenPlace, Whole};
 
 /// How the gateway knows the caller. The type says what its members are.
 #[derive(Clone, Debug)]
@@ -63,16 +63,26 @@ impl<'a> Read<'a> for AuthorizerObject<'a> {
 }
 
 object! {
-    /// How the gateway knows the caller: a JSON Web Token signed with a shared secret.
+    /// How the gateway knows the caller: a JSON Web Token. Its keys are one of `secret`, `public_key`, `jwks`, `jwks_uri`
+    /// and `discovery`.
     pub struct JwtObject {
         /// `jwt`
         required kind = "type": JwtType,
         /// The shared secret, best `$secret.NAME`. At least as long as the algorithm's hash: 32, 48 or 64 bytes.
-        required secret: TextValue,
-        /// The one algorithm that is accepted. `HS256` if nothing is said.
-        optional algorithm: Algorithm,
+        optional secret: TextValue,
+        /// The issuer's public key in PEM, or a reference to it.
+        optional public_key: TextValue,
+        /// The issuer's public keys: a JSON Web Key or a set of them, as an object, as a string, or as a reference.
+        optional jwks: Jwks<'a>,
+        /// Where the issuer publishes its key set. `https` but for addresses of the machine itself.
+        optional jwks_uri: TextValue,
+        /// `true`: the document `/.well-known/openid-configuration` of the one `issuer` tells where its key set is.
+        optional discovery: Spanned<bool>,
+        /// The one algorithm that is accepted. If nothing is said, `HS256` for a secret; for public keys what each key's
+        /// type allows: `RS256`, `ES256`, `ES384`, `EdDSA`.
+        optional algorithm: Spanned<Algorithm>,
         /// All algorithms that are accepted.
-        optional algorithms: Vec<Algorithm>,
+        optional algorithms: Vec<Spanned<Algorithm>>,
         /// What `iss` must be, or one of which it must be.
         optional issuer: OneOrMany<TextValue>,
         /// What `aud` must hold, or one of which it must hold.
@@ -163,10 +173,17 @@ words! {
         Hs256 = "HS256",
         Hs384 = "HS384",
         Hs512 = "HS512",
+        Rs256 = "RS256",
+        Rs384 = "RS384",
+        Rs512 = "RS512",
+        Ps256 = "PS256",
+        Ps384 = "PS384",
+        Ps512 = "PS512",
+        Es256 = "ES256",
+        Es384 = "ES384",
+        EdDsa = "EdDSA",
     }
-    later [
-        "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
-    ]
+    later ["ES512"]
 
     /// The type of a JSON Web Token authorizer.
     #[code = "unknown_type"]
@@ -201,5 +218,39 @@ words! {
         Stripe = "stripe",
         /// Standard Webhooks: `webhook-signature`
         Standard = "standard",
+    }
+}
+
+impl<'a> Read<'a> for Spanned<Algorithm> {
+    fn read(node: &'a Value<'a>, cx: &mut Context) -> Option<Self> {
+        let value = Algorithm::read(node, cx)?;
+        let span = span_of(node);
+        Some(Spanned { value, span })
+    }
+
+    fn schema(defs: &mut Defs) -> serde_json::Value {
+        Algorithm::schema(defs)
+    }
+}
+
+/// A JSON Web Key or a set of them.
+#[derive(Clone, Debug)]
+pub enum Jwks<'a> {
+    /// Written as JSON; no key stands twice in an object.
+    Inline(&'a Value<'a>),
+    Text(TextValue),
+}
+
+impl<'a> Read<'a> for Jwks<'a> {
+    fn read(node: &'a Value<'a>, cx: &mut Context) -> Option<Self> {
+        match node {
+            Value::StringLit(_) => TextValue::read(node, cx).map(Jwks::Text),
+            Value::Object(_) => JsonBody::read(node, cx).map(|body| Jwks::Inline(body.0)),
+            other => wrong_type(other, "an object or a string", cx),
+        }
+    }
+
+    fn schema(_: &mut Defs) -> serde_json::Value {
+        json!({ "type": ["object", "string"], "minLength": 1 })
     }
 }

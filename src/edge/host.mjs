@@ -172,6 +172,58 @@ async function whole(reply, most) {
   return text + decoder.decode();
 }
 
+// ---- signatures by public keys ----
+
+const hashed = (name, hash) => ({ name, hash: `SHA-${hash}` });
+const curve = (hash) => [{ name: 'ECDSA', namedCurve: `P-${hash}` }, hashed('ECDSA', hash)];
+const rsa = (hash) => [hashed('RSASSA-PKCS1-v1_5', hash), { name: 'RSASSA-PKCS1-v1_5' }];
+// The salt is as long as the hash (RFC 7518 section 3.5).
+const pss = (hash) => [hashed('RSA-PSS', hash), { name: 'RSA-PSS', saltLength: hash / 8 }];
+
+// By algorithm: how its keys are imported, and how signatures are checked.
+const ALGORITHMS = {
+  RS256: rsa(256), RS384: rsa(384), RS512: rsa(512),
+  PS256: pss(256), PS384: pss(384), PS512: pss(512),
+  ES256: curve(256), ES384: curve(384),
+  EdDSA: [{ name: 'Ed25519' }, { name: 'Ed25519' }],
+};
+
+// Imported keys by algorithm and JWK: an import costs more than a check.
+const imported = new Map();
+const MOST_IMPORTED = 256;
+const ascii = new TextEncoder();
+
+export async function verifies(algorithm, jwk, message, signature) {
+  const [importing, checking] = ALGORITHMS[algorithm];
+  const signed = ascii.encode(message);
+  const name = algorithm + jwk;
+  let key = imported.get(name);
+  if (key === undefined) {
+    // A view of memory that may move meanwhile.
+    signature = signature.slice();
+    key = await crypto.subtle.importKey('jwk', JSON.parse(jwk), importing, false, ['verify']);
+    if (imported.size >= MOST_IMPORTED) imported.delete(imported.keys().next().value);
+    imported.set(name, key);
+  }
+  return crypto.subtle.verify(checking, key, signature, signed);
+}
+
+// ---- what isolates of one place share ----
+
+// The name of a text in the cache. No request from outside has this host.
+function place(name) {
+  return `https://causeway.invalid/${encodeURIComponent(name)}`;
+}
+
+export async function recall(name) {
+  const kept = await caches.default.match(place(name));
+  return kept === undefined ? undefined : await kept.text();
+}
+
+export async function remember(name, text, seconds) {
+  await caches.default.put(place(name), new Response(text, { headers: { 'cache-control': `max-age=${seconds}` } }));
+}
+
 // ---- sending on ----
 
 // Rejects with the platform's error, or so that is_time_out knows it.

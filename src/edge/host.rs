@@ -9,7 +9,7 @@ use wasm_bindgen::prelude::*;
 
 use crate::exchange::Body;
 use crate::host::{
-    Ask, BodyError, Call, CallError, Called, Callee, Forward, Host, SendError, Told,
+    Ask, BodyError, Call, CallError, Called, Callee, Forward, Host, SendError, Signed, Told,
 };
 
 use super::{script, wire};
@@ -166,6 +166,27 @@ impl Host for EdgeHost {
             .map_err(|_| CallError("it derived something else".into()))
     }
 
+    async fn verifies(&self, signed: &Signed<'_>) -> Result<bool, CallError> {
+        let holds = js::verifies(
+            signed.algorithm.name(),
+            signed.jwk,
+            signed.message,
+            signed.signature,
+        )
+        .await
+        .map_err(|error| CallError(message(&error)))?;
+        Ok(holds.is_truthy())
+    }
+
+    async fn recall(&self, name: &str) -> Option<String> {
+        js::recall(name).await.ok()?.as_string()
+    }
+
+    async fn remember(&self, name: &str, text: &str, seconds: u32) {
+        // Where nothing can be kept, the others ask for themselves.
+        let _ = js::remember(name, text, seconds).await;
+    }
+
     async fn call(
         &self,
         call: Call<'_>,
@@ -302,6 +323,17 @@ mod js {
             salt: &[u8],
             iterations: u32,
         ) -> Result<JsValue, JsValue>;
+        #[wasm_bindgen(catch)]
+        pub async fn verifies(
+            algorithm: &str,
+            jwk: &str,
+            message: &str,
+            signature: &[u8],
+        ) -> Result<JsValue, JsValue>;
+        #[wasm_bindgen(catch)]
+        pub async fn recall(name: &str) -> Result<JsValue, JsValue>;
+        #[wasm_bindgen(catch)]
+        pub async fn remember(name: &str, text: &str, seconds: u32) -> Result<JsValue, JsValue>;
         #[wasm_bindgen(catch)]
         pub async fn call(
             owner: &str,

@@ -5,9 +5,10 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use super::{Ask, BodyError, Call, CallError, Called, Forward, Host, SendError, Told};
+use super::{Ask, BodyError, Call, CallError, Called, Forward, Host, SendError, Signed, Told};
 
 /// What a scripted peer answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +37,11 @@ pub struct MemoryHost {
     reads: Cell<usize>,
     derived: Cell<usize>,
     sent: RefCell<Vec<Forward>>,
+    remembered: Rc<RefCell<Remembered>>,
+    verified: Cell<u32>,
 }
+
+type Remembered = BTreeMap<String, (String, u64)>;
 
 impl MemoryHost {
     /// A host at a time in milliseconds, with a request of the given fields, whose upstream answers 200 at once.
@@ -65,6 +70,8 @@ impl MemoryHost {
             reads: Cell::new(0),
             derived: Cell::new(0),
             sent: RefCell::default(),
+            remembered: Rc::default(),
+            verified: Cell::new(0),
         }
     }
 
@@ -141,7 +148,19 @@ impl MemoryHost {
         self.derived.get()
     }
 
-    /// Lets time go by.
+    /// Lets this host recall what another one remembers, like isolates of one place.
+    #[must_use]
+    pub fn beside(mut self, other: &MemoryHost) -> Self {
+        self.remembered = Rc::clone(&other.remembered);
+        self
+    }
+
+    /// How many signatures by public keys were checked.
+    pub fn verified(&self) -> u32 {
+        self.verified.get()
+    }
+
+    /// Lets so many milliseconds pass.
     pub fn pass(&self, ms: u64) {
         self.now_ms.set(self.now_ms.get().saturating_add(ms));
     }
@@ -240,6 +259,31 @@ impl Host for MemoryHost {
     ) -> Result<[u8; 32], CallError> {
         self.derived.set(self.derived.get().saturating_add(1));
         Ok(crate::auth::pbkdf2(password, salt, iterations))
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    async fn verifies(&self, signed: &Signed<'_>) -> Result<bool, CallError> {
+        self.verified.set(self.verified.get().saturating_add(1));
+        super::signature::verifies(signed)
+    }
+
+    #[cfg(target_arch = "wasm32")]
+    async fn verifies(&self, _: &Signed<'_>) -> Result<bool, CallError> {
+        Err(CallError("this host knows no public keys".into()))
+    }
+
+    async fn recall(&self, name: &str) -> Option<String> {
+        let remembered = self.remembered.borrow();
+        let (text, until) = remembered.get(name)?;
+        (self.now_ms() < *until).then(|| text.clone())
+    }
+
+    async fn remember(&self, name: &str, text: &str, seconds: u32) {
+        let until = self
+            .now_ms()
+            .saturating_add(u64::from(seconds).saturating_mul(1000));
+        let mut remembered = self.remembered.borrow_mut();
+        remembered.insert(name.to_owned(), (text.to_owned(), until));
     }
 
     async fn call(&self, call: Call<'_>, reply: Option<Reply>) -> Result<Called<Reply>, CallError> {

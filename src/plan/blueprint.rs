@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::require::Requirement;
-use super::{ApiKeySpec, BasicSpec, Place};
+use super::{ApiKeySpec, BasicSpec, JwsAlgorithm, JwtKeys, Place};
 use crate::http::Method;
 
 /// The artifact's format. One that differs is refused, never guessed at.
@@ -157,7 +157,7 @@ impl AuthorizerKind {
         match self {
             AuthorizerKind::Jwt(spec) => {
                 let texts = spec.issuers.iter().chain(&spec.audiences);
-                texts.chain(&spec.subject).chain([&spec.secret]).collect()
+                texts.chain(&spec.subject).chain(spec.keys.text()).collect()
             }
             AuthorizerKind::Webhook(spec) => spec.secrets.iter().collect(),
             AuthorizerKind::MessageSignature(spec) => spec.keys.iter().map(|k| &k.1).collect(),
@@ -176,7 +176,7 @@ impl AuthorizerKind {
             AuthorizerKind::Jwt(spec) => {
                 let texts = spec.issuers.iter_mut().chain(&mut spec.audiences);
                 let texts = texts.chain(&mut spec.subject);
-                texts.chain([&mut spec.secret]).collect()
+                texts.chain(spec.keys.text_mut()).collect()
             }
             AuthorizerKind::Webhook(spec) => spec.secrets.iter_mut().collect(),
             AuthorizerKind::MessageSignature(spec) => {
@@ -254,10 +254,9 @@ pub struct CertificateSpec {
 /// How a JSON Web Token is checked (RFC 7519, RFC 8725).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct JwtSpec {
-    /// At least as long as the longest allowed algorithm's hash (RFC 7518 section 3.2).
-    pub secret: Text,
-    /// What the token's `alg` may be; never taken from the token.
-    pub algorithms: Vec<HmacAlgorithm>,
+    pub keys: JwtKeys,
+    /// What the token's `alg` may be; never taken from the token. All of HMAC for a secret, none for other keys.
+    pub algorithms: Vec<JwsAlgorithm>,
     /// Empty: `iss` is not looked at.
     pub issuers: Vec<Text>,
     /// Empty: `aud` is not looked at.
@@ -273,13 +272,6 @@ pub struct JwtSpec {
     pub required_claims: Vec<String>,
     /// Where the token is looked for, in order; the first place that has one decides.
     pub sources: Vec<TokenSource>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum HmacAlgorithm {
-    Hs256,
-    Hs384,
-    Hs512,
 }
 
 /// A place of a request where a token can stand.

@@ -14,6 +14,8 @@ mod conflict;
 mod cors;
 mod expression;
 mod flaw;
+mod jwt;
+mod jwt_keys;
 mod mapping;
 mod names;
 mod path;
@@ -36,8 +38,8 @@ use self::path::{CompiledPath, Defaults, Gateway, compile_path};
 use super::blueprint::{Action, Binding, Blueprint, Fault, Server, Service, Text, Tolerance};
 use super::memory::foresee;
 
-pub use self::authorizer::secret_bytes_needed;
 pub use self::cors::origin_pattern;
+pub use self::jwt::secret_bytes_needed;
 pub use self::url::{UrlFlaw, server_url};
 
 /// What became of a config.

@@ -45,6 +45,13 @@ pub(super) fn answer(state: &State, wire: &mut Wire, head: Head) -> io::Result<N
     }
     let received = receive(state, wire, &head)?;
     let mut reply = Reply { wire, head: &head };
+    let script = state.scripts.lock().expect("no poison").get(path).cloned();
+    if let Some(script) = script {
+        sleep(script.pause);
+        let status = format!("{} Told So", script.status);
+        reply.send(&status, &script.lines, script.body.as_bytes())?;
+        return Ok(Next::Keep);
+    }
     match first {
         "bench" => reply.wire.write(BENCH)?,
         "status" => reply.status(second.unwrap_or("200"))?,

@@ -23,6 +23,7 @@
 //! | `/junk` | something that is not HTTP |
 //! | `/hold` | nothing until the client leaves (see [`Upstream::wait_gone`]) |
 //! | `/ws` | a WebSocket echo that takes the last offered subprotocol |
+//! | a path that was [scripted](Upstream::script) | what the script says |
 //! | anything else | JSON that tells what arrived |
 
 mod behaviour;
@@ -64,8 +65,20 @@ pub struct Recorded {
     pub whole: bool,
 }
 
+/// What a backend answers on a path, in place of what it would answer by itself.
+#[derive(Clone, Debug, Default)]
+pub struct Script {
+    pub status: u16,
+    /// Lines of the head, each with its end.
+    pub lines: String,
+    pub body: String,
+    /// How long it takes.
+    pub pause: Duration,
+}
+
 struct State {
     identity: Identity,
+    scripts: Mutex<HashMap<String, Script>>,
     recording: bool,
     stopping: AtomicBool,
     next_connection: AtomicU64,
@@ -108,6 +121,19 @@ impl Upstream {
     /// `http://127.0.0.1:PORT`
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// From now on, this path has this answer.
+    pub fn script(&self, path: &str, script: Script) {
+        let mut scripts = self.state.scripts.lock().expect("no poison");
+        scripts.insert(path.to_owned(), script);
+    }
+
+    /// How many requests for this very target there were.
+    pub fn count(&self, target: &str) -> usize {
+        let log = self.state.log();
+        let asked = log.requests.iter().filter(|r| r.head.word(1) == target);
+        asked.count()
     }
 
     /// Every request so far, in the order in which they were complete or broken off.
@@ -158,6 +184,7 @@ impl Upstream {
         let address = listener.local_addr()?;
         let state = Arc::new(State {
             identity,
+            scripts: Mutex::default(),
             recording,
             stopping: AtomicBool::new(false),
             next_connection: AtomicU64::new(0),

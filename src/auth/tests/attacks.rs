@@ -7,7 +7,7 @@ use super::*;
 const CLAIMS: &str = r#"{"sub":"s","exp":1900000000}"#;
 
 fn refusal(token: &str) -> Option<Cause> {
-    cause(jwt(spec()).verify(token, NOW))
+    cause(jwt(spec()).verify_by_secret(token, NOW))
 }
 
 #[test]
@@ -273,7 +273,7 @@ fn nothing_is_told_of_claims_before_the_signature_holds() {
             base64([7_u8; 32])
         );
         assert_eq!(
-            cause(jwt.verify(&token, NOW)),
+            cause(jwt.verify_by_secret(&token, NOW)),
             Some(Cause::Signature),
             "{claims}"
         );
@@ -288,7 +288,7 @@ fn a_huge_token_is_refused_by_its_size() {
     assert_eq!(refusal(&fits), None);
     for padding in [12_300, 75_000] {
         let denied = jwt(spec())
-            .verify(&sign(HEADER, &claims(padding)), NOW)
+            .verify_by_secret(&sign(HEADER, &claims(padding)), NOW)
             .unwrap_err();
         assert_eq!(
             (denied.cause, denied.reason.as_ref()),
@@ -363,7 +363,7 @@ fn a_reason_never_quotes_token_secret_or_expected_value() {
         tokens.push(sign(r#"{"alg":"HS256","typ":"expected-typ"}"#, &claims));
     }
     for token in tokens {
-        let denied = jwt(spec()).verify(&token, NOW).unwrap_err();
+        let denied = jwt(spec()).verify_by_secret(&token, NOW).unwrap_err();
         for hidden in ["expected-", "given-", SECRET, &token] {
             assert!(
                 !denied.reason.contains(hidden),

@@ -12,15 +12,15 @@ fn the_example_of_rfc_7515_appendix_a_1_is_accepted_until_it_expires() {
     // The key is not text, so it goes in where a secret's bytes end up.
     let key = jsonwebtoken::DecodingKey::from_secret(&URL_SAFE_NO_PAD.decode(key).unwrap());
     let mut jwt = jwt(spec());
-    jwt.verifiers =
-        vec![crate::auth::hmac::verifier(jsonwebtoken::Algorithm::HS256, &key).unwrap()];
+    let verifier = crate::auth::hmac::verifier(jsonwebtoken::Algorithm::HS256, &key).unwrap();
+    jwt.use_secret(vec![verifier]);
 
-    let claims = jwt.verify(token, 1_300_819_379).unwrap();
+    let claims = jwt.verify_by_secret(token, 1_300_819_379).unwrap();
     assert_eq!(claims.claim("iss").as_deref(), Some("joe"));
     let is_root = claims.claim("http://example.com/is_root");
     assert_eq!(is_root.as_deref(), Some("true"));
     assert_eq!(
-        cause(jwt.verify(token, 1_300_819_380)),
+        cause(jwt.verify_by_secret(token, 1_300_819_380)),
         Some(Cause::Expired)
     );
 }
@@ -74,9 +74,9 @@ fn hmac_is_that_of_rfc_4231() {
 
 #[test]
 fn each_allowed_algorithm_is_accepted_and_no_other() {
-    use HmacAlgorithm::{Hs256, Hs384, Hs512};
+    use JwsAlgorithm::{Hs256, Hs384, Hs512};
     type Tag = fn(&[u8], &str) -> Vec<u8>;
-    let tags: [(HmacAlgorithm, &str, Tag); 3] = [
+    let tags: [(JwsAlgorithm, &str, Tag); 3] = [
         (Hs256, "HS256", mac::<Hmac<sha2::Sha256>>),
         (Hs384, "HS384", mac::<Hmac<sha2::Sha384>>),
         (Hs512, "HS512", mac::<Hmac<sha2::Sha512>>),
@@ -102,7 +102,7 @@ fn each_allowed_algorithm_is_accepted_and_no_other() {
             });
             let expected = (!algorithms.contains(&algorithm)).then_some(Cause::NotJws);
             assert_eq!(
-                cause(jwt.verify(&token, NOW)),
+                cause(jwt.verify_by_secret(&token, NOW)),
                 expected,
                 "{name} of {algorithms:?}"
             );
@@ -215,7 +215,11 @@ fn the_type_is_compared_without_case_and_prefix() {
             r#"{"exp":1900000000}"#,
         );
         let refusal = (!accepted).then_some(Cause::Claims);
-        assert_eq!(cause(jwt.verify(&token, NOW)), refusal, "{expected} {typ}");
+        assert_eq!(
+            cause(jwt.verify_by_secret(&token, NOW)),
+            refusal,
+            "{expected} {typ}"
+        );
     }
 }
 
@@ -280,7 +284,7 @@ fn a_claim_is_read_by_its_flat_name_as_text() {
 
 #[test]
 fn an_authorizer_that_could_check_nothing_safely_is_a_fault() {
-    use HmacAlgorithm::{Hs256, Hs384, Hs512};
+    use JwsAlgorithm::{Hs256, Hs384, Hs512};
     let cases = [
         (vec![Hs256], 0, Some("jwt_weak_secret")),
         (vec![Hs256], 31, Some("jwt_weak_secret")),
@@ -295,7 +299,7 @@ fn an_authorizer_that_could_check_nothing_safely_is_a_fault() {
     for (algorithms, length, expected) in cases {
         let what = format!("{algorithms:?} with {length} bytes");
         let fault = Jwt::new(JwtSpec {
-            secret: Text::Literal("k".repeat(length)),
+            keys: JwtKeys::Secret(Text::Literal("k".repeat(length))),
             algorithms,
             ..spec()
         })

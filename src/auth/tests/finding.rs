@@ -4,6 +4,9 @@ use std::borrow::Cow;
 
 use super::*;
 use crate::auth::Found::{self, Missing, NotBearer};
+use crate::auth::Presented;
+use crate::exchange::Request;
+use crate::host::memory::{MemoryHost, run};
 
 fn token(text: &str) -> Found {
     Found::Token(text.to_owned())
@@ -23,6 +26,22 @@ fn find(
         ..spec()
     };
     jwt(spec).find_token(&header, query)
+}
+
+/// What comes of a request with this `Authorization`.
+fn authenticate(authorization: Option<&str>) -> Result<Claims, Denied> {
+    let headers: Vec<(&str, &str)> = authorization
+        .map(|value| ("authorization", value))
+        .into_iter()
+        .collect();
+    let host = MemoryHost::new(NOW * 1000, &headers);
+    let presented = Presented {
+        host: &host,
+        request: Request::new("GET", "http://api.test/").unwrap(),
+        path: "/",
+        query: None,
+    };
+    run(jwt(spec()).authenticate(&presented))
 }
 
 #[test]
@@ -150,12 +169,10 @@ fn the_first_place_that_has_something_decides() {
 #[test]
 fn a_request_without_a_bearer_token_gets_the_plain_challenge() {
     for value in [None, Some("Basic YTpi"), Some("Bearer ")] {
-        let header = |_: &str| value.map(Cow::Borrowed);
-        let denied = jwt(spec()).authenticate(&header, None, NOW).unwrap_err();
+        let denied = authenticate(value).unwrap_err();
         assert_eq!(denied.code(), "AUTH_ERROR", "{value:?}");
     }
     let bearer = format!("Bearer {}", sign(HEADER, r#"{"sub":"s","exp":1900000000}"#));
-    let header = |_: &str| Some(Cow::Borrowed(bearer.as_str()));
-    let claims = jwt(spec()).authenticate(&header, None, NOW).unwrap();
+    let claims = authenticate(Some(&bearer)).unwrap();
     assert_eq!(claims.claim("sub").as_deref(), Some("s"));
 }

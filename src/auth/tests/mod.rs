@@ -3,7 +3,11 @@
 mod attacks;
 mod checks;
 mod finding;
+#[path = "../../../tests/support/issuer.rs"]
+mod issuer;
+mod jwks;
 mod properties;
+mod public;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,7 +15,7 @@ use hmac::digest::KeyInit;
 use hmac::{Hmac, Mac};
 
 use super::{Cause, Claims, Denied, Jwt};
-use crate::plan::{HmacAlgorithm, JwtSpec, Text, TokenSource};
+use crate::plan::{JwsAlgorithm, JwtKeys, JwtSpec, Text, TokenSource};
 
 const NOW: u64 = 1_800_000_000;
 const SECRET: &str = "a secret of sixty-four bytes, which is enough for all three hash";
@@ -20,8 +24,8 @@ const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
 /// HS256 with [`SECRET`] and nothing else asked for.
 fn spec() -> JwtSpec {
     JwtSpec {
-        secret: SECRET.into(),
-        algorithms: vec![HmacAlgorithm::Hs256],
+        keys: JwtKeys::Secret(SECRET.into()),
+        algorithms: vec![JwsAlgorithm::Hs256],
         issuers: Vec::new(),
         audiences: Vec::new(),
         subject: None,
@@ -61,7 +65,7 @@ fn mac<M: Mac + KeyInit>(key: &[u8], message: &str) -> Vec<u8> {
 
 /// What a token with these claims comes to.
 fn outcome(spec: JwtSpec, claims: &str) -> Result<Claims, Denied> {
-    jwt(spec).verify(&sign(HEADER, claims), NOW)
+    jwt(spec).verify_by_secret(&sign(HEADER, claims), NOW)
 }
 
 fn cause(result: Result<Claims, Denied>) -> Option<Cause> {

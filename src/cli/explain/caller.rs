@@ -1,10 +1,10 @@
-//! Which authorizer would be asked, and whether the request has something for it. Tokens are not verified: the secret
-//! is not known here.
+//! Which authorizer would be asked, and whether the request has something for it. Tokens are not verified: the
+//! keys are not known here.
 
 use std::borrow::Cow;
 
-use causeway::auth::{Authorizer, Found};
-use causeway::plan::{Access, AuthorizerKind, JwtSpec, PathEntry, Text};
+use causeway::auth::{Found, find};
+use causeway::plan::{Access, AuthorizerKind, JwtKeys, JwtSpec, PathEntry, Text};
 
 use super::{Asked, Page, credential};
 use crate::cli::show;
@@ -24,7 +24,7 @@ pub fn explain(asked: &Asked<'_>, path: &PathEntry, query: Option<&str>, page: &
         let label = if listed.len() > 1 { "" } else { "auth" };
         match &authorizer.kind {
             AuthorizerKind::Jwt(spec) => {
-                let algorithms: Vec<&str> = spec.algorithms.iter().map(show::algorithm).collect();
+                let algorithms: Vec<&str> = spec.algorithms.iter().map(|a| a.name()).collect();
                 let kind = format!(
                     "authorizer `{}`: jwt, {}",
                     authorizer.name,
@@ -32,7 +32,7 @@ pub fn explain(asked: &Asked<'_>, path: &PathEntry, query: Option<&str>, page: &
                 );
                 page.line(label, &kind);
                 demands(asked, spec, page);
-                token(asked, &authorizer.kind, query, page);
+                token(asked, spec, query, page);
             }
             AuthorizerKind::Webhook(spec) => {
                 let kind = format!(
@@ -86,11 +86,7 @@ pub fn explain(asked: &Asked<'_>, path: &PathEntry, query: Option<&str>, page: &
 }
 
 fn demands(asked: &Asked<'_>, spec: &JwtSpec, page: &mut Page) {
-    let secret = match &spec.secret {
-        Text::Literal(_) => "written in the config".to_owned(),
-        Text::Reference(reference) => show::named(reference),
-    };
-    page.line("", &format!("  secret: {secret}"));
+    page.line("", &format!("  {}", keys(asked, &spec.keys)));
     let hidden = &asked.hidden;
     for (name, expected) in [
         ("iss", hidden.texts(&spec.issuers)),
@@ -107,19 +103,26 @@ fn demands(asked: &Asked<'_>, spec: &JwtSpec, page: &mut Page) {
     page.line("", &format!("  looked for in: {}", places.join(", then ")));
 }
 
-fn token(asked: &Asked<'_>, kind: &AuthorizerKind, query: Option<&str>, page: &mut Page) {
-    // Where a token is looked for does not depend on values; this one is sound for each of them.
-    let mut kind = kind.clone();
-    for text in kind.texts_mut() {
-        *text = Text::Literal("x".repeat(64));
-    }
-    let Ok(Authorizer::Jwt(jwt)) = Authorizer::new(kind) else {
-        return;
+/// What tokens are checked with.
+fn keys(asked: &Asked<'_>, keys: &JwtKeys) -> String {
+    let place = |text: &Text| match text {
+        Text::Literal(_) => "written in the config".to_owned(),
+        Text::Reference(reference) => show::named(reference),
     };
+    match keys {
+        JwtKeys::Secret(text) => format!("secret: {}", place(text)),
+        JwtKeys::PublicKey(text) => format!("public key: {}", place(text)),
+        JwtKeys::Jwks(text) => format!("key set: {}", place(text)),
+        JwtKeys::JwksUri(url) => format!("key set: fetched from {}", asked.hidden.texts([url])),
+        JwtKeys::Discovery => "key set: where the issuer's discovery document says".to_owned(),
+    }
+}
+
+fn token(asked: &Asked<'_>, spec: &JwtSpec, query: Option<&str>, page: &mut Page) {
     let header = |name: &str| asked.header(name).map(Cow::Borrowed);
     page.line(
         "",
-        match jwt.find_token(&header, query) {
+        match find(&spec.sources, &header, query) {
             Found::Token(_) => {
                 "  the request has a token, which would be verified: 401 if it fails"
             }

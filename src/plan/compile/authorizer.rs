@@ -6,15 +6,12 @@ mod signature;
 
 use std::collections::HashMap;
 
+use super::jwt;
 use crate::config::ast::Ranged;
 use crate::config::{
-    Algorithm, AuthChoice, AuthorizerObject, Context, Document, Field, JwtObject, Lazy, Name,
-    OneOrMany, Span, Spanned, TextValue, TokenPlace,
+    AuthChoice, AuthorizerObject, Context, Document, Field, Lazy, Name, Span, Spanned,
 };
-use crate::http::is_token;
-use crate::plan::{
-    Access, Authorizer, AuthorizerKind, Fault, HmacAlgorithm, JwtSpec, Place, Text, TokenSource,
-};
+use crate::plan::{Access, Authorizer, AuthorizerKind, Fault, Place};
 
 /// The name of the one under `authorizer`.
 const UNNAMED: &str = "authorizer";
@@ -197,11 +194,11 @@ fn compile_one<'a>(
     let before = cx.errors();
     let kind = match authorizer.get(cx)? {
         AuthorizerObject::Jwt(object) => {
-            let sources = sources(&object, cx);
+            let sources = jwt::sources(&object, cx);
             if !forwards(&object.forward_credential, true) {
                 withheld.extend(sources.iter().map(Place::from));
             }
-            compile_jwt(&object, sources, cx).map(AuthorizerKind::Jwt)
+            jwt::compile(&object, sources, cx).map(AuthorizerKind::Jwt)
         }
         AuthorizerObject::ApiKey(object) => {
             let places = credential::places(&object, cx);
@@ -237,152 +234,4 @@ fn forwards(field: &Field<Spanned<bool>>, default: bool) -> bool {
         Field::Absent => default,
         Field::Bad => false,
     }
-}
-
-fn compile_jwt(
-    object: &JwtObject<'_>,
-    sources: Vec<TokenSource>,
-    cx: &mut Context,
-) -> Option<JwtSpec> {
-    let algorithms = algorithms(object, cx);
-    let secret = object.secret.value();
-    if let Some(secret) = secret {
-        check_secret(secret, &algorithms, cx);
-    }
-    let texts = |field: &Field<OneOrMany<TextValue>>| -> Vec<Text> {
-        let many = field.value().map(|many| many.values.as_slice());
-        many.unwrap_or_default()
-            .iter()
-            .map(|value| value.text.clone())
-            .collect()
-    };
-    Some(JwtSpec {
-        issuers: texts(&object.issuer),
-        audiences: texts(&object.audience),
-        secret: secret?.text.clone(),
-        algorithms,
-        subject: object.subject.value().map(|subject| subject.text.clone()),
-        token_type: object.token_type.value().map(|name| name.value.to_owned()),
-        leeway: object.leeway.value().map_or(0, |seconds| seconds.value),
-        max_age: object.max_age.value().map(|seconds| seconds.value),
-        require_exp: object.require_exp.value().is_none_or(|flag| flag.value),
-        required_claims: object
-            .required_claims
-            .value()
-            .into_iter()
-            .flatten()
-            .map(|name| name.value.to_owned())
-            .collect(),
-        sources,
-    })
-}
-
-fn algorithms(object: &JwtObject<'_>, cx: &mut Context) -> Vec<HmacAlgorithm> {
-    let hmac = |algorithm: &Algorithm| match algorithm {
-        Algorithm::Hs256 => HmacAlgorithm::Hs256,
-        Algorithm::Hs384 => HmacAlgorithm::Hs384,
-        Algorithm::Hs512 => HmacAlgorithm::Hs512,
-    };
-    let mut algorithms: Vec<HmacAlgorithm> =
-        match (object.algorithm.value(), object.algorithms.value()) {
-            (Some(_), Some(_)) => {
-                cx.error(
-                    object.span.first(),
-                    "contradiction",
-                    "this authorizer has both `algorithm` and `algorithms`",
-                )
-                .help("keep one of them");
-                Vec::new()
-            }
-            (Some(one), None) => vec![hmac(one)],
-            (None, Some(list)) => {
-                if list.is_empty() {
-                    cx.error(
-                        object.span.first(),
-                        "empty_value",
-                        "`algorithms` names no algorithm",
-                    )
-                    .help("leave it out for `HS256`");
-                }
-                list.iter().map(hmac).collect()
-            }
-            (None, None) => vec![HmacAlgorithm::Hs256],
-        };
-    algorithms.sort_unstable();
-    algorithms.dedup();
-    algorithms
-}
-
-/// How many bytes a secret needs at least: a key shorter than the hash is weaker than the algorithm (RFC 7518
-/// section 3.2). For references this is asked when they are resolved.
-pub fn secret_bytes_needed(algorithms: &[HmacAlgorithm]) -> usize {
-    strongest(algorithms).1
-}
-
-fn strongest(algorithms: &[HmacAlgorithm]) -> (&'static str, usize) {
-    match algorithms.iter().max() {
-        Some(HmacAlgorithm::Hs384) => ("HS384", 48),
-        Some(HmacAlgorithm::Hs512) => ("HS512", 64),
-        Some(HmacAlgorithm::Hs256) | None => ("HS256", 32),
-    }
-}
-
-fn check_secret(secret: &TextValue, algorithms: &[HmacAlgorithm], cx: &mut Context) {
-    let Text::Literal(literal) = &secret.text else {
-        return;
-    };
-    let (name, needed) = strongest(algorithms);
-    if literal.len() < needed {
-        cx.error(
-            secret.span,
-            "weak_secret",
-            format!("this secret is too short for {name}, which needs {needed} bytes"),
-        )
-        .help("make a random one, for example by `openssl rand -base64 64`, and refer to it by `$secret.NAME`");
-    } else {
-        cx.warning(
-            secret.span,
-            "literal_secret",
-            "this secret is readable by whoever can read the file",
-        )
-        .help("store it by `wrangler secret put NAME` and write `$secret.NAME`");
-    }
-}
-
-fn sources(object: &JwtObject<'_>, cx: &mut Context) -> Vec<TokenSource> {
-    let Some(places) = object.token_from.value() else {
-        return vec![TokenSource::Bearer];
-    };
-    if places.is_empty() {
-        cx.error(
-            object.span.first(),
-            "empty_value",
-            "`token_from` names no place",
-        )
-        .help("leave it out for `bearer`");
-    }
-    let mut token = |name: &Name<'_>| {
-        if !is_token(name.value) {
-            cx.error(
-                name.span,
-                "bad_token",
-                format!("`{}` is no name of a header or cookie", name.value),
-            );
-        }
-    };
-    places
-        .iter()
-        .map(|place| match place {
-            TokenPlace::Bearer => TokenSource::Bearer,
-            TokenPlace::Header(name) => {
-                token(name);
-                TokenSource::Header(name.value.to_ascii_lowercase())
-            }
-            TokenPlace::Cookie(name) => {
-                token(name);
-                TokenSource::Cookie(name.value.to_owned())
-            }
-            TokenPlace::Query(name) => TokenSource::Query(name.value.to_owned()),
-        })
-        .collect()
 }

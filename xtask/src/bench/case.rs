@@ -96,6 +96,42 @@ pub const CASES: &[Case] = &[
         limit: Limit::Proxy(0.25),
     },
     Case {
+        name: "es256",
+        title: "ES256 of a token seen before + proxy, 10 paths",
+        runs: Runs::Gateway(Work::Signed {
+            alg: "ES256",
+            fresh: false,
+        }),
+        limit: Limit::Proxy(0.15),
+    },
+    Case {
+        name: "es256-fresh",
+        title: "ES256 of a token not seen before + proxy, 10 paths",
+        runs: Runs::Gateway(Work::Signed {
+            alg: "ES256",
+            fresh: true,
+        }),
+        limit: Limit::Proxy(0.5),
+    },
+    Case {
+        name: "rs256",
+        title: "RS256 of a token seen before + proxy, 10 paths",
+        runs: Runs::Gateway(Work::Signed {
+            alg: "RS256",
+            fresh: false,
+        }),
+        limit: Limit::Proxy(0.15),
+    },
+    Case {
+        name: "rs256-fresh",
+        title: "RS256 of a token not seen before + proxy, 10 paths",
+        runs: Runs::Gateway(Work::Signed {
+            alg: "RS256",
+            fresh: true,
+        }),
+        limit: Limit::Proxy(0.5),
+    },
+    Case {
         name: HELLO,
         title: "hello, JavaScript",
         runs: Runs::Script("hello.mjs"),

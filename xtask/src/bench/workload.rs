@@ -8,6 +8,9 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
+#[path = "../../../tests/support/issuer.rs"]
+mod issuer;
+
 /// What a gateway is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Work {
@@ -17,6 +20,12 @@ pub enum Work {
     Protected,
     /// The same, and four headers and a query key are carried from the token, the request and the config.
     Mapped,
+    /// The same as [`Work::Protected`], with tokens that a private key has signed.
+    Signed {
+        alg: &'static str,
+        /// More tokens in turn than the gateway remembers, so that each signature is checked.
+        fresh: bool,
+    },
     /// Answer at once, on 10 paths.
     Static,
 }
@@ -35,7 +44,7 @@ impl Work {
     fn paths(self) -> usize {
         match self {
             Work::Proxy { paths } => paths,
-            Work::Protected | Work::Mapped | Work::Static => 10,
+            Work::Protected | Work::Mapped | Work::Signed { .. } | Work::Static => 10,
         }
     }
 
@@ -46,7 +55,7 @@ impl Work {
                 let mut path = json!({
                     "method": "GET",
                     "path": pattern(number),
-                    "auth": matches!(self, Work::Protected | Work::Mapped),
+                    "auth": matches!(self, Work::Protected | Work::Mapped | Work::Signed { .. }),
                 });
                 match self {
                     Work::Static => path["response"] = json!({ "status": "ok" }),
@@ -86,6 +95,15 @@ impl Work {
                 "audience": AUDIENCE,
             });
         }
+        if let Work::Signed { alg, .. } = self {
+            config["authorizer"] = json!({
+                "type": "jwt",
+                "public_key": pair(alg).pem,
+                "algorithm": alg,
+                "issuer": ISSUER,
+                "audience": AUDIENCE,
+            });
+        }
         if self == Work::Mapped {
             config["variables"] = json!({ "gateway": "causeway" });
         }
@@ -114,11 +132,23 @@ impl Work {
     /// own. `now` is in seconds since 1970.
     pub fn requests(self, now: u64) -> Vec<String> {
         let paths = self.paths();
-        let count = paths.min(TARGETS);
-        let chosen = (0..count).map(|i| i * (paths - 1) / (count - 1).max(1));
-        chosen
-            .map(|number| {
-                let (target, token) = (target(number), token(number, now));
+        let count = match self {
+            Work::Signed { fresh: true, .. } => FRESH,
+            _ => paths.min(TARGETS),
+        };
+        let pair = match self {
+            Work::Signed { alg, .. } => Some((alg, pair(alg))),
+            _ => None,
+        };
+        let spread = paths.min(count);
+        (0..count)
+            .map(|i| {
+                let number = (i % spread) * (paths - 1) / (spread - 1).max(1);
+                let target = target(number);
+                let token = match &pair {
+                    Some((alg, pair)) => pair.sign(alg, None, &claims(i, now)),
+                    None => token(number, now),
+                };
                 format!("GET {target} HTTP/1.1\r\n{FIELDS}Authorization: Bearer {token}\r\n\r\n")
             })
             .collect()
@@ -149,19 +179,16 @@ fn target(number: usize) -> String {
     format!("{filled}?page=2&sort=-created")
 }
 
+fn pair(alg: &str) -> issuer::Pair {
+    match alg {
+        "ES256" => issuer::p256(),
+        _ => issuer::rsa(),
+    }
+}
+
 fn token(number: usize, now: u64) -> String {
     let header = json!({ "alg": "HS256", "typ": "JWT" }).to_string();
-    let claims = json!({
-        "iss": ISSUER,
-        "aud": AUDIENCE,
-        "sub": format!("auth0|5f7c8ec7c33c6c004bb{number:06}"),
-        "email": format!("someone{number}@example.com"),
-        "tenant": "acme",
-        "scope": "openid profile email",
-        "iat": now,
-        "exp": now + 24 * 3600,
-    })
-    .to_string();
+    let claims = claims(number, now).to_string();
     let message = format!(
         "{}.{}",
         URL_SAFE_NO_PAD.encode(header),
@@ -174,8 +201,24 @@ fn token(number: usize, now: u64) -> String {
     format!("{message}.{signature}")
 }
 
+fn claims(number: usize, now: u64) -> Value {
+    json!({
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "sub": format!("auth0|5f7c8ec7c33c6c004bb{number:06}"),
+        "email": format!("someone{number}@example.com"),
+        "tenant": "acme",
+        "scope": "openid profile email",
+        "iat": now,
+        "exp": now + 24 * 3600,
+    })
+}
+
 /// How many different paths of a large config are asked for.
 const TARGETS: usize = 250;
+
+/// More tokens than the gateway remembers.
+const FRESH: usize = 1_200;
 
 const ISSUER: &str = "https://login.example.com/";
 const AUDIENCE: &str = "https://api.example.com";
@@ -203,6 +246,10 @@ mod tests {
             Work::Protected,
             Work::Mapped,
             Work::Static,
+            Work::Signed {
+                alg: "ES256",
+                fresh: true,
+            },
         ] {
             let plan = work.plan("http://127.0.0.1:1/bench");
             assert!(plan.is_ok(), "{work:?}: {:#}", plan.expect_err("an error"));

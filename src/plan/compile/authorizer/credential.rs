@@ -353,33 +353,17 @@ fn more<'a>(field: &Field<Entries<'a, JsonBody<'a>>>, cx: &mut Context) -> Vec<(
         }
         if let Some(JsonBody(value)) = value.get(cx) {
             let mut json = String::new();
-            write(value, &mut json, cx);
+            refuse_references(value, cx);
+            value.write_json(&mut json);
             more.push((name.value.to_owned(), json));
         }
     }
     more
 }
 
-fn list<'v, 'a: 'v>(
-    elements: impl Iterator<Item = &'v Value<'a>>,
-    json: &mut String,
-    cx: &mut Context,
-) {
-    json.push('[');
-    for (index, element) in elements.enumerate() {
-        json.push_str(if index > 0 { "," } else { "" });
-        write(element, json, cx);
-    }
-    json.push(']');
-}
-
-/// Writes JSON without spaces. The parser bounds the depth.
-fn write(value: &Value<'_>, json: &mut String, cx: &mut Context) {
-    let string = |text: &str| serde_json::Value::from(text).to_string();
+/// Claims are plain values.
+fn refuse_references(value: &Value<'_>, cx: &mut Context) {
     match value {
-        Value::NullKeyword(_) => json.push_str("null"),
-        Value::BooleanLit(boolean) => json.push_str(if boolean.value { "true" } else { "false" }),
-        Value::NumberLit(number) => json.push_str(number.value),
         Value::StringLit(literal) => {
             if matches!(Text::read(&literal.value), Text::Reference(_)) {
                 cx.error(
@@ -389,20 +373,17 @@ fn write(value: &Value<'_>, json: &mut String, cx: &mut Context) {
                 )
                 .help("claims are plain values");
             }
-            json.push_str(&string(&literal.value));
         }
-        Value::Array(array) => list(array.elements.iter(), json, cx),
-        // Only `paths` is one.
-        Value::Unparsed(_) => json.push_str("null"),
-        Value::Object(object) => {
-            json.push('{');
-            for (index, property) in object.properties.iter().enumerate() {
-                json.push_str(if index > 0 { "," } else { "" });
-                json.push_str(&string(property.name.as_str()));
-                json.push(':');
-                write(&property.value, json, cx);
+        Value::Array(array) => {
+            for element in &array.elements {
+                refuse_references(element, cx);
             }
-            json.push('}');
         }
+        Value::Object(object) => {
+            for property in &object.properties {
+                refuse_references(&property.value, cx);
+            }
+        }
+        _ => {}
     }
 }

@@ -1,0 +1,87 @@
+//! A certified OpenID provider: the npm package `oidc-provider`, run by the Node of `node_modules`.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+use crate::client::Request;
+use crate::npm;
+use crate::workerd::workspace;
+
+/// A running provider. Dropping it ends the process.
+pub struct Oidc {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Oidc {
+    /// Starts one with keys of its own.
+    pub fn start() -> Oidc {
+        npm::ensure().expect("the packages");
+        let mut child = Command::new(npm::bin().join("node"))
+            .arg(workspace().join("peers/oidc-provider.mjs"))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("Node starts");
+        let stdout = child.stdout.take().expect("its output");
+        let mut lines = BufReader::new(stdout).lines().map_while(Result::ok);
+        // It may warn of this and that before.
+        let port: u16 = lines.find_map(|line| line.parse().ok()).expect("its port");
+        Oidc {
+            child,
+            address: ([127, 0, 0, 1], port).into(),
+        }
+    }
+
+    /// What `iss` of its tokens is: `http://127.0.0.1:PORT`.
+    pub fn issuer(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// An access token for a resource, which is its audience, signed by RS256 or ES256.
+    pub fn access_token(&self, resource: &str, alg: &str) -> String {
+        let resource: String = url_encoded(resource);
+        let form = format!(
+            "grant_type=client_credentials&scope=read&client_id=machine&client_secret=machine-secret&resource={resource}"
+        );
+        let answer = Request::new("POST", "/token")
+            .header("Content-Type", "application/x-www-form-urlencoded")
+            .header("X-Alg", alg)
+            .body(form)
+            .send(self.address);
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let token = answer.json()["access_token"].as_str().map(str::to_owned);
+        token.expect("an access token")
+    }
+
+    /// Gives it new keys; the old ones are gone.
+    pub fn rotate(&self) {
+        let answer = Request::new("POST", "/_rotate").send(self.address);
+        assert_eq!(answer.status, 200);
+    }
+
+    /// How often a path was asked for.
+    pub fn asked(&self, path: &str) -> u64 {
+        let asked: Value = Request::get("/_asked").send(self.address).json();
+        asked[path].as_u64().unwrap_or(0)
+    }
+}
+
+impl Drop for Oidc {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+fn url_encoded(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => char::from(byte).to_string(),
+            _ => format!("%{byte:02X}"),
+        })
+        .collect()
+}
