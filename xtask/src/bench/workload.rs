@@ -3,6 +3,7 @@
 use anyhow::{Result, anyhow};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use causeway::auth::{KeyHasher, make, stored_name};
 use causeway::config::draw;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
@@ -15,7 +16,9 @@ pub enum Work {
     Proxy { paths: usize },
     /// The same for 10 paths and only with a token.
     Protected,
-    /// The same, and four headers and a query key are carried from the token, the request and the config.
+    /// The same with an API key in place of the token.
+    Keyed,
+    /// As with a token, and four headers and a query key are carried from the token, the request and the config.
     Mapped,
     /// Answer at once, on 10 paths.
     Static,
@@ -35,7 +38,7 @@ impl Work {
     fn paths(self) -> usize {
         match self {
             Work::Proxy { paths } => paths,
-            Work::Protected | Work::Mapped | Work::Static => 10,
+            Work::Protected | Work::Keyed | Work::Mapped | Work::Static => 10,
         }
     }
 
@@ -46,7 +49,7 @@ impl Work {
                 let mut path = json!({
                     "method": "GET",
                     "path": pattern(number),
-                    "auth": matches!(self, Work::Protected | Work::Mapped),
+                    "auth": matches!(self, Work::Protected | Work::Keyed | Work::Mapped),
                 });
                 match self {
                     Work::Static => path["response"] = json!({ "status": "ok" }),
@@ -86,6 +89,16 @@ impl Work {
                 "audience": AUDIENCE,
             });
         }
+        if self == Work::Keyed {
+            let hashed = |key: String| {
+                let hasher = KeyHasher::new(None).ok()?;
+                Some(json!({
+                    "id": stored_name(&key)?, "hash": hasher.written(&hasher.hash(&key)), "owner": "acme",
+                }))
+            };
+            let keys: Vec<Value> = (0..10).filter_map(|n| hashed(key(n))).collect();
+            config["authorizer"] = json!({ "type": "api_key", "keys": keys });
+        }
         if self == Work::Mapped {
             config["variables"] = json!({ "gateway": "causeway" });
         }
@@ -119,7 +132,11 @@ impl Work {
         chosen
             .map(|number| {
                 let (target, token) = (target(number), token(number, now));
-                format!("GET {target} HTTP/1.1\r\n{FIELDS}Authorization: Bearer {token}\r\n\r\n")
+                let credential = match self {
+                    Work::Keyed => format!("X-Api-Key: {}", key(number)),
+                    _ => format!("Authorization: Bearer {token}"),
+                };
+                format!("GET {target} HTTP/1.1\r\n{FIELDS}{credential}\r\n\r\n")
             })
             .collect()
     }
@@ -147,6 +164,16 @@ fn target(number: usize) -> String {
         .replace("{tenant}", "v1")
         .replace("{.+}", "2026/10/report.pdf");
     format!("{filled}?page=2&sort=-created")
+}
+
+/// The API key of a number.
+fn key(number: usize) -> String {
+    let mut next = number as u8;
+    let bytes = || {
+        next = next.wrapping_mul(5).wrapping_add(number as u8 | 1);
+        next
+    };
+    make("bench", bytes).expect("a prefix")
 }
 
 fn token(number: usize, now: u64) -> String {
@@ -201,6 +228,7 @@ mod tests {
         for work in [
             Work::proxy(1_000),
             Work::Protected,
+            Work::Keyed,
             Work::Mapped,
             Work::Static,
         ] {
