@@ -90,6 +90,12 @@ pub const CASES: &[Case] = &[
         limit: Limit::Proxy(0.15),
     },
     Case {
+        name: "api-key",
+        title: "API key + proxy, 10 paths",
+        runs: Runs::Gateway(Work::Keyed),
+        limit: Limit::Proxy(0.15),
+    },
+    Case {
         name: "mapping",
         title: "HS256 + 4 headers + 1 query mapped + proxy, 10 paths",
         runs: Runs::Gateway(Work::Mapped),

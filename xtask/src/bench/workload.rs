@@ -3,6 +3,7 @@
 use anyhow::{Result, anyhow};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use causeway::auth::{KeyHasher, make, stored_name};
 use causeway::config::draw;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
@@ -18,7 +19,9 @@ pub enum Work {
     Proxy { paths: usize },
     /// The same for 10 paths and only with a token.
     Protected,
-    /// The same, and four headers and a query key are carried from the token, the request and the config.
+    /// The same with an API key in place of the token.
+    Keyed,
+    /// As with a token, and four headers and a query key are carried from the token, the request and the config.
     Mapped,
     /// The same as [`Work::Protected`], with tokens that a private key has signed.
     Signed {
@@ -44,7 +47,7 @@ impl Work {
     fn paths(self) -> usize {
         match self {
             Work::Proxy { paths } => paths,
-            Work::Protected | Work::Mapped | Work::Signed { .. } | Work::Static => 10,
+            Work::Protected | Work::Keyed | Work::Mapped | Work::Signed { .. } | Work::Static => 10,
         }
     }
 
@@ -55,7 +58,10 @@ impl Work {
                 let mut path = json!({
                     "method": "GET",
                     "path": pattern(number),
-                    "auth": matches!(self, Work::Protected | Work::Mapped | Work::Signed { .. }),
+                    "auth": matches!(
+                        self,
+                        Work::Protected | Work::Keyed | Work::Mapped | Work::Signed { .. }
+                    ),
                 });
                 match self {
                     Work::Static => path["response"] = json!({ "status": "ok" }),
@@ -104,6 +110,16 @@ impl Work {
                 "audience": AUDIENCE,
             });
         }
+        if self == Work::Keyed {
+            let hashed = |key: String| {
+                let hasher = KeyHasher::new(None).ok()?;
+                Some(json!({
+                    "id": stored_name(&key)?, "hash": hasher.written(&hasher.hash(&key)), "owner": "acme",
+                }))
+            };
+            let keys: Vec<Value> = (0..10).filter_map(|n| hashed(key(n))).collect();
+            config["authorizer"] = json!({ "type": "api_key", "keys": keys });
+        }
         if self == Work::Mapped {
             config["variables"] = json!({ "gateway": "causeway" });
         }
@@ -145,11 +161,15 @@ impl Work {
             .map(|i| {
                 let number = (i % spread) * (paths - 1) / (spread - 1).max(1);
                 let target = target(number);
-                let token = match &pair {
-                    Some((alg, pair)) => pair.sign(alg, None, &claims(i, now)),
-                    None => token(number, now),
+                let credential = match (self, &pair) {
+                    (Work::Keyed, _) => format!("X-Api-Key: {}", key(number)),
+                    (_, Some((alg, pair))) => {
+                        let token = pair.sign(alg, None, &claims(i, now));
+                        format!("Authorization: Bearer {token}")
+                    }
+                    _ => format!("Authorization: Bearer {}", token(number, now)),
                 };
-                format!("GET {target} HTTP/1.1\r\n{FIELDS}Authorization: Bearer {token}\r\n\r\n")
+                format!("GET {target} HTTP/1.1\r\n{FIELDS}{credential}\r\n\r\n")
             })
             .collect()
     }
@@ -184,6 +204,16 @@ fn pair(alg: &str) -> issuer::Pair {
         "ES256" => issuer::p256(),
         _ => issuer::rsa(),
     }
+}
+
+/// The API key of a number.
+fn key(number: usize) -> String {
+    let mut next = number as u8;
+    let bytes = || {
+        next = next.wrapping_mul(5).wrapping_add(number as u8 | 1);
+        next
+    };
+    make("bench", bytes).expect("a prefix")
 }
 
 fn token(number: usize, now: u64) -> String {
@@ -244,6 +274,7 @@ mod tests {
         for work in [
             Work::proxy(1_000),
             Work::Protected,
+            Work::Keyed,
             Work::Mapped,
             Work::Static,
             Work::Signed {
