@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-const CASES: [(&str, &[&str]); 22] = [
+const CASES: [(&str, &[&str]); 23] = [
     ("check_good", &["check", "good.json"]),
     ("check_bad", &["check", "bad.json"]),
     ("check_strict", &["check", "warning.json", "--strict"]),
@@ -104,6 +104,10 @@ const CASES: [(&str, &[&str]); 22] = [
     (
         "explain_answer",
         &["explain", "GET", "/health", "--config", "good.json"],
+    ),
+    (
+        "explain_public_keys",
+        &["explain", "GET", "/", "--config", "keys.json"],
     ),
     (
         "explain_hook",
