@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-const CASES: [(&str, &[&str]); 25] = [
+const CASES: [(&str, &[&str]); 26] = [
     ("check_good", &["check", "good.json"]),
     ("check_bad", &["check", "bad.json"]),
     ("check_strict", &["check", "warning.json", "--strict"]),
@@ -118,6 +118,10 @@ const CASES: [(&str, &[&str]); 25] = [
     (
         "explain_several",
         &["explain", "GET", "/orders/42", "--config", "callers.json"],
+    ),
+    (
+        "explain_public_keys",
+        &["explain", "GET", "/", "--config", "keys.json"],
     ),
     (
         "explain_hook",

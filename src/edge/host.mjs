@@ -188,24 +188,25 @@ const ALGORITHMS = {
   EdDSA: [{ name: 'Ed25519' }, { name: 'Ed25519' }],
 };
 
-// Imported keys by algorithm and JWK: an import costs more than a check.
+// Imported keys by algorithm and JWK, so that each is imported once.
 const imported = new Map();
 const MOST_IMPORTED = 256;
-const ascii = new TextEncoder();
 
-export async function verifies(algorithm, jwk, message, signature) {
+// Message and signature are views of memory that is another's after this call: what is checked later is a copy.
+export function verifies(algorithm, jwk, message, signature) {
   const [importing, checking] = ALGORITHMS[algorithm];
-  const signed = ascii.encode(message);
+  const [signed, tag] = [message.slice(), signature.slice()];
   const name = algorithm + jwk;
-  let key = imported.get(name);
-  if (key === undefined) {
-    // A view of memory that may move meanwhile.
-    signature = signature.slice();
-    key = await crypto.subtle.importKey('jwk', JSON.parse(jwk), importing, false, ['verify']);
-    if (imported.size >= MOST_IMPORTED) imported.delete(imported.keys().next().value);
-    imported.set(name, key);
-  }
-  return crypto.subtle.verify(checking, key, signature, signed);
+  const key = imported.get(name);
+  if (key !== undefined) return crypto.subtle.verify(checking, key, tag, signed);
+  return imports(name, jwk, importing).then((key) => crypto.subtle.verify(checking, key, tag, signed));
+}
+
+async function imports(name, jwk, importing) {
+  const key = await crypto.subtle.importKey('jwk', JSON.parse(jwk), importing, false, ['verify']);
+  if (imported.size >= MOST_IMPORTED) imported.delete(imported.keys().next().value);
+  imported.set(name, key);
+  return key;
 }
 
 // ---- what isolates of one place share ----

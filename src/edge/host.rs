@@ -170,7 +170,7 @@ impl Host for EdgeHost {
         let holds = js::verifies(
             signed.algorithm.name(),
             signed.jwk,
-            signed.message,
+            signed.message.as_bytes(),
             signed.signature,
         )
         .await
@@ -327,7 +327,7 @@ mod js {
         pub async fn verifies(
             algorithm: &str,
             jwk: &str,
-            message: &str,
+            message: &[u8],
             signature: &[u8],
         ) -> Result<JsValue, JsValue>;
         #[wasm_bindgen(catch)]
