@@ -368,7 +368,7 @@ fn with_certificate(request: Request, spec: &CertificateSpec) -> Request {
     };
     let cf = json!({ "tlsClientAuth": {
         "certPresented": "1", "certVerified": "SUCCESS", "certRevoked": "0",
-        "certFingerprintSHA256": spec.fingerprints.first(),
+        "certFingerprintSHA256": spec.fingerprints.first().map_or("", String::as_str),
         "certIssuerDNRFC2253": name(&spec.issuers), "certSubjectDNRFC2253": name(&spec.subjects),
     } });
     request.header("Test-Cf", &cf.to_string())
