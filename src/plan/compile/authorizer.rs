@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use super::jwt;
 use crate::config::ast::Ranged;
 use crate::config::{
-    AuthChoice, AuthorizerObject, Context, Document, Field, Lazy, Name, Span, Spanned,
+    AuthChoice, AuthorizerObject, Context, Document, Field, Lazy, Name, Span, Spanned, TextValue,
 };
 use crate::plan::{Access, Authorizer, AuthorizerKind, Fault, Place};
 
@@ -234,4 +234,14 @@ fn forwards(field: &Field<Spanned<bool>>, default: bool) -> bool {
         Field::Absent => default,
         Field::Bad => false,
     }
+}
+
+/// Of a secret that stands in the file itself.
+pub(super) fn warn_of_literal(secret: &TextValue, cx: &mut Context) {
+    cx.warning(
+        secret.span,
+        "literal_secret",
+        "this secret is readable by whoever can read the file",
+    )
+    .help("store it by `wrangler secret put NAME` and write `$secret.NAME`");
 }

@@ -1,5 +1,6 @@
 //! The JSON Web Token authorizer: what it accepts, by which keys.
 
+use super::authorizer::warn_of_literal;
 use super::jwt_keys;
 use crate::config::{
     Algorithm, Context, Field, JwtObject, Name, OneOrMany, Spanned, TextValue, TokenPlace,
@@ -180,12 +181,7 @@ fn check_secret(secret: &TextValue, algorithms: &[JwsAlgorithm], cx: &mut Contex
         )
         .help("make a random one, for example by `openssl rand -base64 64`, and refer to it by `$secret.NAME`");
     } else {
-        cx.warning(
-            secret.span,
-            "literal_secret",
-            "this secret is readable by whoever can read the file",
-        )
-        .help("store it by `wrangler secret put NAME` and write `$secret.NAME`");
+        warn_of_literal(secret, cx);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::warn_of_literal;
 use crate::config::ast::{Ranged, Value};
 
 use crate::auth::{ITERATIONS, PEPPER_BYTES, PasswordHash, is_name, read_hash, stored_name};
@@ -295,12 +296,7 @@ fn check_pepper(pepper: &TextValue, cx: &mut Context) {
         )
         .help("make a random one, for example by `openssl rand -base64 32`, and refer to it by `$secret.NAME`");
     } else {
-        cx.warning(
-            pepper.span,
-            "literal_secret",
-            "this secret is readable by whoever can read the file",
-        )
-        .help("store it by `wrangler secret put NAME` and write `$secret.NAME`");
+        warn_of_literal(pepper, cx);
     }
 }
 

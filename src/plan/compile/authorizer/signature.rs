@@ -1,5 +1,6 @@
 //! Authorizers of callers that sign what they send.
 
+use super::warn_of_literal;
 use crate::auth::LEAST_SECRET_BYTES;
 use crate::config::{
     Context, MessageSignatureObject, Name, TextValue, WebhookObject, WebhookSchemeName,
@@ -119,11 +120,6 @@ fn check_secret(secret: &TextValue, cx: &mut Context) {
         cx.error(secret.span, "weak_secret", message)
             .help("make a random one, for example by `openssl rand -base64 32`, and refer to it by `$secret.NAME`");
     } else {
-        cx.warning(
-            secret.span,
-            "literal_secret",
-            "this secret is readable by whoever can read the file",
-        )
-        .help("store it by `wrangler secret put NAME` and write `$secret.NAME`");
+        warn_of_literal(secret, cx);
     }
 }
