@@ -161,6 +161,7 @@ fn a_secret_is_not_sent_to_every_caller() {
         assert!(!answer.text().contains("hidden"));
         assert_eq!(answer.header("x-key"), None);
     }
+    assert!(gateway.logs("config_error"));
     assert!(!gateway.log().contains("hidden"));
 }
 

@@ -3,6 +3,7 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::client::{Answer, Client, Request};
 use crate::kv::Kv;
@@ -16,6 +17,9 @@ const PLAN: &str = "plan.bin";
 
 /// The module that gathers `services/*.js`.
 const SERVICES: &str = "services.mjs";
+
+/// How long a log line may come after its answer.
+const LOG_PATIENCE: Duration = Duration::from_secs(15);
 
 /// A running gateway. It ends when dropped.
 pub struct Gateway {
@@ -145,7 +149,12 @@ impl Gateway {
         self.kv.as_ref().expect("a gateway with Source::Kv")
     }
 
-    /// What the gateway has logged so far.
+    /// Whether the gateway logs a line with this part, now or soon: a line may be read after the answer it is about.
+    pub fn logs(&self, part: &str) -> bool {
+        self.workerd.wait_log(part, LOG_PATIENCE)
+    }
+
+    /// What of the gateway's log was read so far. For what must be in it, ask [`Gateway::logs`] first.
     pub fn log(&self) -> String {
         self.workerd.log()
     }

@@ -23,8 +23,7 @@ fn assert_key(gateway: &Gateway, request: &Request, code: &str, reason: &str) {
         .header("x-request-id")
         .expect("a request id")
         .to_owned();
-    let wait = std::time::Duration::from_secs(5);
-    assert!(gateway.workerd().wait_log(&id, wait), "{reason}");
+    assert!(gateway.logs(&id), "{reason}");
     let log = gateway.log();
     let line = log.lines().find(|line| line.contains(&id)).expect("a line");
     assert!(line.contains(reason), "{reason}: {line}");

@@ -80,6 +80,7 @@ fn a_hash_that_is_not_there_or_none_closes_the_path() {
         let gateway = protected(&upstream, json!({ "a": authorizer }), options);
         let answer = gateway.send(&with(&format!("ann:{PASSWORD}")));
         assert_problem(&answer, 500, "config_error");
+        assert!(gateway.logs("config_error"));
         assert!(!gateway.log().contains("a password and no hash"));
     }
 }
