@@ -13,7 +13,7 @@ mod memory;
 mod paths;
 mod require;
 
-pub use artifact::ArtifactError;
+pub use artifact::{ARTIFACT_START, ArtifactError};
 pub use blueprint::*;
 pub use compile::{Compiled, UrlFlaw, compile, origin_pattern, secret_bytes_needed, server_url};
 pub use credential::*;
