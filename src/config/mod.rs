@@ -34,6 +34,7 @@ mod source;
 mod suggest;
 mod syntax;
 mod value;
+mod when;
 
 pub use authorizer::*;
 pub use context::Context;
@@ -50,3 +51,4 @@ pub use source::{SOURCE_KEY, SOURCE_NAMESPACE, SOURCE_VARIABLE};
 pub use suggest::closest;
 pub use syntax::{MAX_BYTES, parse, without_byte_order_mark};
 pub use value::{AuthChoice, JsonBody, Name, OneOrMany, Scalar, TextValue, TokenPlace, Whole};
+pub use when::{Wanted, WhenObject};

@@ -235,9 +235,11 @@ mod tests {
             ("GET", "x", "/set", 2),
             ("PUT", "x", "/unset/1/2", 3),
         ] {
-            let found = [&opened, &loaded].map(|plan| match plan.table.find(host, method, path) {
-                Found::Match(found) => (found.index, plan.paths.get(&found).cloned()),
-                other => panic!("{path}: {other:?}"),
+            let found = [&opened, &loaded].map(|plan| {
+                match plan.table.find(host, method, path, &|_| true) {
+                    Found::Match(found) => (found.index, plan.paths.get(&found).cloned()),
+                    other => panic!("{path}: {other:?}"),
+                }
             });
             assert_eq!(found[0], found[1]);
             let (index, entry) = &found[0];
