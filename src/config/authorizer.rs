@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::Spanned;
+use super::asked::{ForwardAuthObject, IntrospectionObject};
 use super::ast::Value;
 use super::context::Context;
 use super::credential::{ApiKeyObject, BasicObject};
@@ -19,6 +20,8 @@ pub enum AuthorizerObject<'a> {
     ClientCertificate(Box<ClientCertificateObject<'a>>),
     ApiKey(Box<ApiKeyObject<'a>>),
     Basic(Box<BasicObject<'a>>),
+    Introspection(Box<IntrospectionObject<'a>>),
+    ForwardAuth(Box<ForwardAuthObject<'a>>),
 }
 
 impl<'a> Read<'a> for AuthorizerObject<'a> {
@@ -47,6 +50,12 @@ impl<'a> Read<'a> for AuthorizerObject<'a> {
             AuthorizerType::Basic => BasicObject::read(node, cx)
                 .map(Box::new)
                 .map(AuthorizerObject::Basic),
+            AuthorizerType::Introspection => IntrospectionObject::read(node, cx)
+                .map(Box::new)
+                .map(AuthorizerObject::Introspection),
+            AuthorizerType::ForwardAuth => ForwardAuthObject::read(node, cx)
+                .map(Box::new)
+                .map(AuthorizerObject::ForwardAuth),
         }
     }
 
@@ -58,6 +67,8 @@ impl<'a> Read<'a> for AuthorizerObject<'a> {
             ClientCertificateObject::schema(defs),
             ApiKeyObject::schema(defs),
             BasicObject::schema(defs),
+            IntrospectionObject::schema(defs),
+            ForwardAuthObject::schema(defs),
         ] })
     }
 }
@@ -164,6 +175,8 @@ words! {
         ClientCertificate = "client_certificate",
         ApiKey = "api_key",
         Basic = "basic",
+        Introspection = "introspection",
+        ForwardAuth = "forward_auth",
     }
     later ["auth0", "supabase"]
 

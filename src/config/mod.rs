@@ -14,6 +14,7 @@
 //! Nothing here panics, whatever the text is; documents are bounded by [`MAX_BYTES`] and by a nesting of 512,
 //! of which an object takes two levels.
 
+mod asked;
 pub mod ast;
 mod authorizer;
 mod context;
@@ -34,6 +35,7 @@ mod suggest;
 mod syntax;
 mod value;
 
+pub use asked::*;
 pub use authorizer::*;
 pub use context::Context;
 pub use credential::*;

@@ -4,6 +4,7 @@
 //! made ahead of time and shipped beside the worker, or made in the isolate from a config of KV or a variable.
 
 mod artifact;
+mod asked;
 mod blueprint;
 mod compile;
 mod credential;
@@ -14,6 +15,7 @@ mod paths;
 mod require;
 
 pub use artifact::ArtifactError;
+pub use asked::*;
 pub use blueprint::*;
 pub use compile::{Compiled, UrlFlaw, compile, origin_pattern, secret_bytes_needed, server_url};
 pub use credential::*;
