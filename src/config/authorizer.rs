@@ -8,6 +8,7 @@ use super::ast::Value;
 use super::context::Context;
 use super::credential::{ApiKeyObject, BasicObject};
 use super::object::{missing, object, object_of, words};
+use super::preset::PresetObject;
 use super::read::{Defs, Entries, Lazy, Read, span_of, wrong_type};
 use super::value::{JsonBody, Name, OneOrMany, TextValue, TokenPlace, Whole};
 
@@ -75,10 +76,12 @@ impl<'a> Read<'a> for AuthorizerObject<'a> {
 
 object! {
     /// How the gateway knows the caller: a JSON Web Token. Its keys are one of `secret`, `public_key`, `jwks`, `jwks_uri`
-    /// and `discovery`.
+    /// and `discovery`, or those of its `preset`.
     pub struct JwtObject {
         /// `jwt`
         required kind = "type": JwtType,
+        /// An issuer that is known: it fills in what is not said here.
+        optional preset: PresetObject<'a>,
         /// The shared secret, best `$secret.NAME`. At least as long as the algorithm's hash: 32, 48 or 64 bytes.
         optional secret: TextValue,
         /// The issuer's public key in PEM, or a reference to it.

@@ -26,6 +26,7 @@ mod draw;
 mod object;
 mod parser;
 mod place;
+mod preset;
 mod read;
 mod redact;
 mod require;
@@ -43,6 +44,7 @@ pub use diagnostic::{Diagnostic, Diagnostics, Note, SHOWN, Severity, Span};
 pub use document::*;
 #[cfg(not(target_arch = "wasm32"))]
 pub use draw::draw;
+pub use preset::*;
 pub use read::{Defs, Entries, Field, Items, Lazy, OneByOne, Read, Spanned, read_all};
 pub use redact::blanked;
 pub use require::*;

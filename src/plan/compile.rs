@@ -20,6 +20,7 @@ mod mapping;
 mod names;
 mod path;
 mod pattern;
+mod preset;
 mod require;
 mod response;
 mod url;

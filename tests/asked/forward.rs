@@ -83,7 +83,13 @@ fn the_other_decides_and_its_headers_and_claims_go_on() {
     assert_eq!(arrived(&served, "authorization"), ["Bearer x"]);
     assert_eq!(gateway.get("/staff/copy").status, 200);
 
-    script(&other, "/claims", 200, "", r#"{"sub":"bob","groups":["guests"]}"#);
+    script(
+        &other,
+        "/claims",
+        200,
+        "",
+        r#"{"sub":"bob","groups":["guests"]}"#,
+    );
     let answer = gateway.send(&Request::get("/claims/x").header("authorization", "Bearer x"));
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert_eq!(arrived(&up.last(), "x-sub"), ["bob"]);
@@ -104,7 +110,10 @@ fn of_a_refusal_the_client_gets_what_the_config_lists() {
     }
     let least = gateway.get("/least/x");
     assert_problem(&least, 401, "refused");
-    assert_eq!(least.header("www-authenticate"), Some("Session realm=\"x\""));
+    assert_eq!(
+        least.header("www-authenticate"),
+        Some("Session realm=\"x\"")
+    );
     for name in ["set-cookie", "x-hidden", "location"] {
         assert_eq!(least.header(name), None, "{name}");
     }
@@ -113,7 +122,10 @@ fn of_a_refusal_the_client_gets_what_the_config_lists() {
     assert_eq!(most.header("content-type"), Some("text/html"));
     assert_eq!(most.header("www-authenticate"), Some("Session realm=\"x\""));
     assert_eq!(most.all("set-cookie"), ["a=1", "b=2"]);
-    assert_eq!((most.header("location"), most.header("x-hidden")), (None, None));
+    assert_eq!(
+        (most.header("location"), most.header("x-hidden")),
+        (None, None)
+    );
     for name in ["/least", "/most"] {
         script(&other, name, 403, lines, "<p>no</p>");
     }
@@ -161,7 +173,10 @@ fn a_preflight_asks_nobody_and_a_real_options_does() {
     let options = Request::new("OPTIONS", "/decides/x").header("Origin", support::ORIGIN);
     let refused = gateway.send(&options);
     assert_problem(&refused, 403, "refused");
-    assert_eq!(refused.header("access-control-allow-origin"), Some(support::ORIGIN));
+    assert_eq!(
+        refused.header("access-control-allow-origin"),
+        Some(support::ORIGIN)
+    );
     assert_eq!((other.requests().len(), up.requests().len()), (1, 0));
 }
 
@@ -177,7 +192,10 @@ fn a_body_is_shown_where_that_is_asked_for_and_goes_on_all_the_same() {
     };
     assert_eq!(post("/reads/x", "grüße").status, 200);
     let asked = other.last();
-    assert_eq!((asked.head.word(0), asked.body.as_slice()), ("POST", "grüße".as_bytes()));
+    assert_eq!(
+        (asked.head.word(0), asked.body.as_slice()),
+        ("POST", "grüße".as_bytes())
+    );
     assert_eq!(arrived(&asked, "content-type"), ["text/plain"]);
     assert_eq!(up.last().body, "grüße".as_bytes());
     assert_problem(&post("/reads/x", &"x".repeat(21)), 413, "body_too_large");
@@ -189,7 +207,11 @@ fn a_body_is_shown_where_that_is_asked_for_and_goes_on_all_the_same() {
 
 #[test]
 fn a_good_answer_is_remembered_where_that_is_asked_for() {
-    let Setup { gateway, other, .. } = setup(json!({
+    let Setup {
+        gateway,
+        up: _up,
+        other,
+    } = setup(json!({
         "once": { "cache_seconds": 60, "cache_by": ["method"] },
     }));
     script(&other, "/once", 200, "", "");
@@ -227,12 +249,16 @@ fn a_bound_worker_decides() {
         }],
     });
     let up = Upstream::start();
-    let options = Options::default()
-        .text("UP", &up.url())
-        .service("DECIDES", worker, Some("Decides"));
+    let options =
+        Options::default()
+            .text("UP", &up.url())
+            .service("DECIDES", worker, Some("Decides"));
     let gateway = support::gateway(config, options);
     assert_problem(&with_token(&gateway, "/a", "bad"), 401, "refused");
     let answer = with_token(&gateway, "/a", "good");
     assert_eq!(answer.status, 200, "{}", answer.text());
-    assert_eq!(arrived(&up.last(), "x-sub"), ["https://authorizer.invalid/ /a"]);
+    assert_eq!(
+        arrived(&up.last(), "x-sub"),
+        ["https://authorizer.invalid/ /a"]
+    );
 }

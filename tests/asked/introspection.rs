@@ -60,15 +60,25 @@ fn a_certified_provider_is_asked_about_opaque_tokens() {
     assert_eq!(ask("/post", &token), "200");
     assert_eq!(ask("/always", &token), "200");
     assert_eq!(ask("/basic/write", &token), "403 insufficient_scope");
-    assert_eq!(ask("/elsewhere", &token), "401 ERR_JWT_CLAIM_VALIDATION_FAILED");
+    assert_eq!(
+        ask("/elsewhere", &token),
+        "401 ERR_JWT_CLAIM_VALIDATION_FAILED"
+    );
     assert_eq!(ask("/needs", &token), "401 ERR_JWT_CLAIM_VALIDATION_FAILED");
     assert_eq!(ask("/stranger", &token), "503 authorizer_unavailable");
-    assert!(gateway.logs("own credentials are refused"), "{}", gateway.log());
+    assert!(
+        gateway.logs("own credentials are refused"),
+        "{}",
+        gateway.log()
+    );
 
     let refused = with_token(&gateway, "/basic", "made-up");
     support::assert_problem(&refused, 401, "invalid_token");
     let challenge = refused.header("www-authenticate").unwrap();
-    assert!(challenge.contains(r#"error="invalid_token""#), "{challenge}");
+    assert!(
+        challenge.contains(r#"error="invalid_token""#),
+        "{challenge}"
+    );
     assert_eq!(outcome(&gateway.get("/basic")), "401 AUTH_ERROR");
 
     provider.revoke(&token);
@@ -103,7 +113,10 @@ fn a_server_is_asked_once_for_many_requests_that_come_at_once() {
     assert_eq!(upstream.count("/introspect"), 1);
     let asked = upstream.last();
     assert_eq!(asked.head.word(0), "POST");
-    assert_eq!(support::arrived(&asked, "authorization"), ["Bearer machine-secret"]);
+    assert_eq!(
+        support::arrived(&asked, "authorization"),
+        ["Bearer machine-secret"]
+    );
     assert_eq!(asked.body, b"token=t&token_type_hint=access_token");
 }
 
@@ -119,7 +132,16 @@ fn a_server_that_misbehaves_lets_nobody_in() {
     script(&upstream, "/huge", 200, "", &huge);
     script(&upstream, "/moved", 307, &to, active);
     script(&upstream, "/silent", 200, "", r#"{"sub":"u1"}"#);
-    let names = ["broken", "junk-json", "huge", "moved", "silent", "close", "cut", "hold"];
+    let names = [
+        "broken",
+        "junk-json",
+        "huge",
+        "moved",
+        "silent",
+        "close",
+        "cut",
+        "hold",
+    ];
     let mut authorizers = json!({
         "gone": { "endpoint": "http://127.0.0.1:1/introspect", "bearer_token": "$secret.SECRET" },
         "good": { "endpoint": format!("{}/good", upstream.url()), "bearer_token": "$secret.SECRET" },
@@ -133,7 +155,11 @@ fn a_server_that_misbehaves_lets_nobody_in() {
     for name in names.iter().chain(&["gone"]) {
         let refused = with_token(&gateway, &format!("/{name}"), "t");
         support::assert_problem(&refused, 503, "authorizer_unavailable");
-        assert!(!refused.text().contains("introspection"), "{}", refused.text());
+        assert!(
+            !refused.text().contains("introspection"),
+            "{}",
+            refused.text()
+        );
     }
     assert_eq!(upstream.count("/good"), 0, "a redirect is not followed");
     assert!(gateway.logs("took too long"), "{}", gateway.log());

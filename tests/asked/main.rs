@@ -6,6 +6,7 @@
 
 mod forward;
 mod introspection;
+mod presets;
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -110,6 +110,9 @@ fn demands(asked: &Asked<'_>, spec: &JwtSpec, page: &mut Page) {
             page.line("", &format!("  {name}: {expected}"));
         }
     }
+    for (name, expected) in &spec.expected_claims {
+        page.line("", &format!("  {name}: {}", expected.join(" or ")));
+    }
     let places: Vec<String> = spec.sources.iter().map(show::place).collect();
     page.line("", &format!("  looked for in: {}", places.join(", then ")));
 }

@@ -9,11 +9,12 @@ use std::collections::HashMap;
 
 use super::jwt;
 use super::names::Names;
+use super::preset;
 use crate::config::ast::Ranged;
 use crate::config::{
     AuthChoice, AuthorizerObject, Context, Document, Field, Lazy, Name, Span, Spanned, TextValue,
 };
-use crate::plan::{Access, Authorizer, AuthorizerKind, Binding, Fault, Place};
+use crate::plan::{Access, Authorizer, AuthorizerKind, Binding, Fault, JwtSpec, Place};
 
 /// The name of the one under `authorizer`.
 const UNNAMED: &str = "authorizer";
@@ -197,12 +198,19 @@ fn compile_one<'a>(
 ) -> Option<AuthorizerKind> {
     let before = cx.errors();
     let kind = match authorizer.get(cx)? {
-        AuthorizerObject::Jwt(object) => {
+        AuthorizerObject::Jwt(mut object) => {
+            let expected_claims = preset::fill(&mut object, cx);
             let sources = jwt::sources(&object, cx);
             if !forwards(&object.forward_credential, true) {
                 withheld.extend(sources.iter().map(Place::from));
             }
-            jwt::compile(&object, sources, cx).map(AuthorizerKind::Jwt)
+            let spec = jwt::compile(&object, sources, cx);
+            spec.map(|spec| {
+                AuthorizerKind::Jwt(JwtSpec {
+                    expected_claims,
+                    ..spec
+                })
+            })
         }
         AuthorizerObject::ApiKey(object) => {
             let places = credential::places(&object, cx);
