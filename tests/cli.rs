@@ -7,10 +7,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-const CASES: [(&str, &[&str]); 26] = [
+const CASES: [(&str, &[&str]); 28] = [
     ("check_good", &["check", "good.json"]),
     ("check_bad", &["check", "bad.json"]),
     ("check_strict", &["check", "warning.json", "--strict"]),
+    ("check_silent_strict", &["check", "silent.json", "--strict"]),
     ("check_warning", &["check", "warning.json"]),
     ("check_json", &["check", "bad.json", "--format", "json"]),
     ("check_unbound", &["check", "bound/api-config.json"]),
@@ -122,6 +123,10 @@ const CASES: [(&str, &[&str]); 26] = [
     (
         "explain_public_keys",
         &["explain", "GET", "/", "--config", "keys.json"],
+    ),
+    (
+        "explain_asked",
+        &["explain", "GET", "/", "--config", "asked.json"],
     ),
     (
         "explain_hook",
