@@ -32,6 +32,8 @@ const INACTIVE_MS: u64 = 10_000;
 const FAILED_MS: u64 = 1_000;
 /// How long the issuer's document may take, with some room.
 const DISCOVERY_MS: u64 = 6_000;
+/// More than an answer may take, for what else takes time.
+const MARGIN_MS: u64 = 1_000;
 /// After a document that did not come, for how long what an earlier one said is not asked for again.
 const OLD_DOCUMENT_MS: u64 = 30_000;
 
@@ -84,8 +86,12 @@ impl Introspection {
             },
             ClientAuth::Bearer(token) => Client::Header(format!("Bearer {}", shown(token)?)),
         };
-        // The lease outlasts the document and the answer.
-        let lease_ms = u64::from(spec.timeout_ms).saturating_add(DISCOVERY_MS);
+        // A lease outlasts what it is for.
+        let before_ms = match &endpoint {
+            Endpoint::Url(_) => MARGIN_MS,
+            Endpoint::Discovery { .. } => DISCOVERY_MS,
+        };
+        let lease_ms = u64::from(spec.timeout_ms).saturating_add(before_ms);
         Ok(Introspection {
             endpoint,
             client,

@@ -262,3 +262,52 @@ fn a_bound_worker_decides() {
         ["https://authorizer.invalid/ /a"]
     );
 }
+
+#[test]
+fn it_stands_beside_other_authorizers() {
+    let other = Upstream::start();
+    let up = Upstream::start();
+    let at = |name: &str| format!("{}/{name}", other.url());
+    let config = json!({
+        "servers": [{ "alias": "up", "url": up.url() }],
+        "authorizers": {
+            "token": support::authorizer(),
+            "a": { "type": "forward_auth", "url": at("a"), "copy_headers": ["X-A"], "redirects": true },
+            "b": { "type": "forward_auth", "url": at("b"), "copy_headers": ["X-B"] },
+        },
+        "paths": [
+            { "method": "GET", "path": "/any", "auth": ["token", "a"], "integration": { "type": "http", "server": "up" } },
+            { "method": "GET", "path": "/all", "auth": { "all": ["a", "b"] }, "integration": { "type": "http", "server": "up" } },
+        ],
+    });
+    let gateway = support::gateway(config, support::options());
+    script(&other, "/a", 302, "Location: https://login.test/\r\n", "");
+    script(&other, "/b", 200, "X-B: 2\r\n", "");
+    let sent = gateway.get("/any");
+    assert_eq!(
+        (sent.status, sent.header("location")),
+        (302, Some("https://login.test/"))
+    );
+    let token = support::token(json!({ "sub": "u1" }));
+    let request = Request::get("/any").header("x-a", "forged");
+    let known = request.header("Authorization", &format!("Bearer {token}"));
+    assert_eq!(gateway.send(&known).status, 200);
+    assert_eq!(arrived(&up.last(), "x-a"), Vec::<String>::new());
+    script(&other, "/a", 401, "WWW-Authenticate: Session\r\n", "");
+    let refused = gateway.get("/any");
+    assert_problem(&refused, 401, "refused");
+    assert_eq!(
+        refused.header("www-authenticate"),
+        Some("Session, Bearer realm=\"causeway\"")
+    );
+    script(&other, "/a", 500, "", "");
+    assert_problem(&gateway.get("/any"), 503, "authorizer_unavailable");
+    assert_eq!(gateway.send(&known).status, 200);
+    script(&other, "/a", 200, "X-A: 1\r\n", "");
+    let both = Request::get("/all").header("X-b", "forged");
+    assert_eq!(gateway.send(&both).status, 200);
+    assert_eq!(arrived(&up.last(), "x-a"), ["1"]);
+    assert_eq!(arrived(&up.last(), "x-b"), ["2"]);
+    script(&other, "/b", 403, "", "");
+    assert_problem(&gateway.send(&both), 403, "refused");
+}
