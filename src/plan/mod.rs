@@ -14,7 +14,7 @@ mod memory;
 mod paths;
 mod require;
 
-pub use artifact::ArtifactError;
+pub use artifact::{ARTIFACT_START, ArtifactError};
 pub use asked::*;
 pub use blueprint::*;
 pub use compile::{Compiled, UrlFlaw, compile, origin_pattern, secret_bytes_needed, server_url};
