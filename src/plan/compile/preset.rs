@@ -354,5 +354,4 @@ fn is_guid(text: &str) -> bool {
 }
 
 #[cfg(test)]
-#[path = "preset_tests.rs"]
 mod tests;
