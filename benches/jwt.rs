@@ -66,6 +66,7 @@ fn jwt_and_token<M: Mac + KeyInit>(alg: &str, padding: &str) -> (Jwt, String) {
         max_age: None,
         require_exp: true,
         required_claims: Vec::new(),
+        expected_claims: Vec::new(),
         sources: vec![TokenSource::Bearer],
     })
     .unwrap();

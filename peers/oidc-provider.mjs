@@ -2,7 +2,9 @@
 //
 // - `POST /_rotate` gives it new keys and forgets the old ones.
 // - `GET /_asked` tells how often each path was asked for.
-// - A client `machine` with the secret `machine-secret` gets JWT access tokens for any resource by its credentials.
+// - A client `machine` with the secret `machine-secret` gets access tokens for any resource by its credentials: JWTs, or
+//   opaque ones with `X-Format: opaque`. `poster`, with the secret `poster's secret`, shows them in the form.
+// - Tokens can be introspected and revoked.
 
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
@@ -24,6 +26,9 @@ const server = createServer((request, response) => {
   }
 });
 
+// Nobody reads what the provider remarks later.
+process.stdout.on('error', () => {});
+
 server.listen(0, '127.0.0.1', () => {
   handle = provider();
   console.log(server.address().port);
@@ -39,16 +44,25 @@ function provider() {
       grant_types: ['client_credentials'],
       redirect_uris: [],
       response_types: [],
+    }, {
+      client_id: 'poster',
+      client_secret: "poster's secret",
+      token_endpoint_auth_method: 'client_secret_post',
+      grant_types: ['client_credentials'],
+      redirect_uris: [],
+      response_types: [],
     }],
     features: {
       clientCredentials: { enabled: true },
+      introspection: { enabled: true },
+      revocation: { enabled: true },
       devInteractions: { enabled: false },
       resourceIndicators: {
         enabled: true,
         getResourceServerInfo: (context, resource) => ({
           scope: 'read write',
           audience: resource,
-          accessTokenFormat: 'jwt',
+          accessTokenFormat: context.get('x-format') || 'jwt',
           jwt: { sign: { alg: context.get('x-alg') || 'ES256' } },
         }),
       },

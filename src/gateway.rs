@@ -260,9 +260,23 @@ fn outbound<R>(
             if let Some((name, value)) = &problem.header {
                 edits.set(name, value);
             }
+            let passed = problem.passed.as_deref();
+            for (name, value) in passed.map_or(&[][..], |passed| &passed.fields) {
+                edits.append(name, value);
+            }
+            let body = match passed.and_then(|passed| passed.body.as_ref()) {
+                Some((content_type, body)) => {
+                    match content_type {
+                        Some(content_type) => edits.set("content-type", content_type),
+                        None => edits.remove("content-type"),
+                    }
+                    body.clone()
+                }
+                None => problem.body(&request_id),
+            };
             Kind::Own {
                 status: problem.status,
-                body: problem.body(&request_id),
+                body,
             }
         }
     };

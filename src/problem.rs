@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::auth::Passed;
+
 /// Whose fault an answer is; status and log follow from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Blame {
@@ -33,6 +35,8 @@ pub struct Problem {
     pub reason: Option<String>,
     /// `Allow` of a 405, `WWW-Authenticate` of a 401 and their like.
     pub header: Option<(&'static str, String)>,
+    /// What the client gets of another's refusal beside or in place of the document.
+    pub passed: Option<Box<Passed>>,
 }
 
 impl Problem {
@@ -45,6 +49,7 @@ impl Problem {
             blame: Blame::Client,
             reason: None,
             header: None,
+            passed: None,
         }
     }
 
@@ -101,6 +106,7 @@ impl Problem {
             blame: Blame::Gateway,
             reason: Some(reason.into()),
             header: None,
+            passed: None,
         }
     }
 
@@ -113,6 +119,7 @@ impl Problem {
             blame: Blame::Upstream,
             reason: Some(reason.into()),
             header: None,
+            passed: None,
         }
     }
 
@@ -125,11 +132,17 @@ impl Problem {
             blame: Blame::Upstream,
             reason: None,
             header: None,
+            passed: None,
         }
     }
 
     pub fn with_header(mut self, name: &'static str, value: String) -> Self {
         self.header = Some((name, value));
+        self
+    }
+
+    pub fn with_passed(mut self, passed: Box<Passed>) -> Self {
+        self.passed = Some(passed);
         self
     }
 

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-const CASES: [(&str, &[&str]); 27] = [
+const CASES: &[(&str, &[&str])] = &[
     (
         "explain_when",
         &[
@@ -23,6 +23,7 @@ const CASES: [(&str, &[&str]); 27] = [
     ("check_good", &["check", "good.json"]),
     ("check_bad", &["check", "bad.json"]),
     ("check_strict", &["check", "warning.json", "--strict"]),
+    ("check_silent_strict", &["check", "silent.json", "--strict"]),
     ("check_warning", &["check", "warning.json"]),
     ("check_json", &["check", "bad.json", "--format", "json"]),
     ("check_unbound", &["check", "bound/api-config.json"]),
@@ -134,6 +135,10 @@ const CASES: [(&str, &[&str]); 27] = [
     (
         "explain_public_keys",
         &["explain", "GET", "/", "--config", "keys.json"],
+    ),
+    (
+        "explain_asked",
+        &["explain", "GET", "/", "--config", "asked.json"],
     ),
     (
         "explain_hook",

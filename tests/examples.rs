@@ -14,8 +14,8 @@ use causeway::auth::{KeyHasher, PasswordHash, stored_name};
 use causeway::http::Method;
 use causeway::plan::{
     Action, AuthorizerKind, Blueprint, CertificateSpec, ClaimRule, Condition, Constant, Hook,
-    JwtKeys, JwtSpec, Number, PathEntry, Requirement, Test, Text, TokenSource, WebhookScheme,
-    compile,
+    IntrospectionEndpoint, JwsAlgorithm, JwtKeys, JwtSpec, Number, PathEntry, Requirement, Test,
+    Text, TokenSource, WebhookScheme, compile,
 };
 use hmac::digest::KeyInit;
 use hmac::{Hmac, Mac};
@@ -66,16 +66,16 @@ fn every_example_is_without_a_mistake_and_each_of_its_paths_answers() {
         publish_keys(&mut blueprint, &keys);
         let gateway = start(&blueprint, &text);
         for path in &blueprint.paths {
-            check(&blueprint, path, &gateway, &upstream);
+            check(&blueprint, path, &gateway, &upstream, &keys);
         }
         let log = gateway.log();
         assert!(!log.contains("config:"), "{name}: {log}");
     }
 }
 
-/// Puts a key of the tests wherever an example fetches one.
+/// Puts keys of the tests wherever an example fetches one, and somebody who answers wherever it asks.
 fn publish_keys(blueprint: &mut Blueprint, keys: &Upstream) {
-    let jwks = issuer::jwks(&[issuer::p256().jwk("example")]);
+    let jwks = issuer::jwks(&[issuer::p256().jwk("example"), issuer::rsa().jwk("rsa")]);
     let script = Script {
         status: 200,
         body: jwks.to_string(),
@@ -83,12 +83,41 @@ fn publish_keys(blueprint: &mut Blueprint, keys: &Upstream) {
     };
     keys.script("/jwks.json", script);
     for authorizer in &mut blueprint.authorizers {
-        if let AuthorizerKind::Jwt(spec) = &mut authorizer.kind
-            && let JwtKeys::JwksUri(url) = &mut spec.keys
-        {
-            *url = Text::Literal(format!("{}/jwks.json", keys.url()));
+        match &mut authorizer.kind {
+            AuthorizerKind::Jwt(spec) => {
+                if let JwtKeys::JwksUri(url) = &mut spec.keys {
+                    *url = Text::Literal(format!("{}/jwks.json", keys.url()));
+                }
+            }
+            AuthorizerKind::Introspection(spec) => {
+                let mut told = json!({ "active": true, "sub": "42", "aud": SECRET });
+                if let Some(Text::Literal(audience)) = spec.audiences.first() {
+                    told["aud"] = audience.as_str().into();
+                }
+                for require in blueprint.paths.iter().filter_map(|p| p.require.as_ref()) {
+                    allow(&mut told, require);
+                }
+                answer(keys, "/introspect", 200, &told.to_string());
+                let url = Text::Literal(format!("{}/introspect", keys.url()));
+                spec.endpoint = IntrospectionEndpoint::Url(url);
+            }
+            AuthorizerKind::ForwardAuth(spec) => {
+                spec.url = Text::Literal(format!("{}/decide", keys.url()));
+            }
+            _ => {}
         }
     }
+}
+
+/// Lets an upstream answer like this at a path. The headers are for whoever asks who calls.
+fn answer(upstream: &Upstream, path: &str, status: u16, body: &str) {
+    let script = Script {
+        status,
+        lines: "X-User: 42\r\nX-Groups: staff\r\n".into(),
+        body: body.into(),
+        ..Script::default()
+    };
+    upstream.script(path, script);
 }
 
 /// The gateway with stand-ins for all that an example needs.
@@ -199,14 +228,22 @@ fn variables(blueprint: &Blueprint, text: &str) -> Vec<String> {
 }
 
 /// Asks for a path, first as a stranger where it is protected.
-fn check(blueprint: &Blueprint, path: &PathEntry, gateway: &Gateway, upstream: &Upstream) {
+fn check(
+    blueprint: &Blueprint,
+    path: &PathEntry,
+    gateway: &Gateway,
+    upstream: &Upstream,
+    keys: &Upstream,
+) {
     let request = request(path);
     let what = format!("{:?} {}", path.method, path.pattern);
     let request = match path.access.authorizers() {
         [] => request,
         [index, ..] => {
+            answer(keys, "/decide", 401, "");
             let refused = gateway.send(&request);
             assert_eq!(refused.status, 401, "{what}: {}", refused.text());
+            answer(keys, "/decide", 200, "");
             match &blueprint.authorizers[usize::from(*index)].kind {
                 AuthorizerKind::Jwt(spec) => with_token(request, spec, path),
                 AuthorizerKind::Webhook(spec) => with_webhook(request, spec.scheme),
@@ -216,6 +253,9 @@ fn check(blueprint: &Blueprint, path: &PathEntry, gateway: &Gateway, upstream: &
                 AuthorizerKind::Basic(_) => {
                     let encoded = STANDARD.encode(CREDENTIALS);
                     request.header("Authorization", &format!("Basic {encoded}"))
+                }
+                AuthorizerKind::Introspection(_) | AuthorizerKind::ForwardAuth(_) => {
+                    request.header("Authorization", "Bearer opaque")
                 }
                 AuthorizerKind::Fault(fault) => panic!("{what}: {}", fault.message),
             }
@@ -314,6 +354,9 @@ fn with_token(request: Request, spec: &JwtSpec, path: &PathEntry) -> Request {
             claims[name] = "any".into();
         }
     }
+    for (name, values) in &spec.expected_claims {
+        claims[name] = values[0].as_str().into();
+    }
     if let Some(issuer) = spec.issuers.first() {
         claims["iss"] = value(issuer).into();
     }
@@ -331,7 +374,10 @@ fn with_token(request: Request, spec: &JwtSpec, path: &PathEntry) -> Request {
             let algorithm = spec.algorithms.iter().map(|a| a.name()).next().unwrap();
             sign_with(algorithm, &value(secret), &claims)
         }
-        _ => issuer::p256().sign("ES256", Some("example"), &claims),
+        _ if spec.algorithms.contains(&JwsAlgorithm::Es256) => {
+            issuer::p256().sign("ES256", Some("example"), &claims)
+        }
+        _ => issuer::rsa().sign("RS256", Some("rsa"), &claims),
     };
     match spec.sources.first() {
         Some(TokenSource::Header(name)) => request.header(name, &token),

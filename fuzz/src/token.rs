@@ -114,6 +114,7 @@ fn jwt() -> Option<Jwt> {
         max_age: None,
         require_exp: true,
         required_claims: Vec::new(),
+        expected_claims: Vec::new(),
         sources: vec![
             TokenSource::Bearer,
             TokenSource::Cookie("session".into()),

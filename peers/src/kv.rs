@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -23,6 +24,8 @@ struct State {
     reads: AtomicUsize,
     /// Every request is answered with 500.
     failing: AtomicBool,
+    /// No request is answered.
+    silent: AtomicBool,
     stopping: AtomicBool,
     connections: Mutex<Vec<TcpStream>>,
 }
@@ -74,6 +77,11 @@ impl Kv {
     pub fn fail(&self, failing: bool) {
         self.state.failing.store(failing, Ordering::SeqCst);
     }
+
+    /// From now on no call is answered, or all are again.
+    pub fn silence(&self, silent: bool) {
+        self.state.silent.store(silent, Ordering::SeqCst);
+    }
 }
 
 impl Drop for Kv {
@@ -94,6 +102,9 @@ impl State {
             let mut body = Vec::new();
             while let Ok(Some(piece)) = wire.piece(&mut framing, &mut Vec::new()) {
                 body.extend(piece);
+            }
+            while self.silent.load(Ordering::SeqCst) && !self.stopping.load(Ordering::SeqCst) {
+                std::thread::sleep(Duration::from_millis(25));
             }
             let (status, answer) = self.call(head.word(0), head.word(1), body);
             let mut bytes = format!(

@@ -43,13 +43,32 @@ impl Oidc {
 
     /// An access token for a resource, which is its audience, signed by RS256 or ES256.
     pub fn access_token(&self, resource: &str, alg: &str) -> String {
+        self.token(resource, "X-Alg", alg)
+    }
+
+    /// An access token for a resource that only the provider can read.
+    pub fn opaque_token(&self, resource: &str) -> String {
+        self.token(resource, "X-Format", "opaque")
+    }
+
+    /// Lets a token of the client `machine` be none any more.
+    pub fn revoke(&self, token: &str) {
+        let form = format!("token={token}&client_id=machine&client_secret=machine-secret");
+        let answer = Request::new("POST", "/token/revocation")
+            .header("Content-Type", "application/x-www-form-urlencoded")
+            .body(form)
+            .send(self.address);
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+
+    fn token(&self, resource: &str, header: &str, value: &str) -> String {
         let resource: String = url_encoded(resource);
         let form = format!(
             "grant_type=client_credentials&scope=read&client_id=machine&client_secret=machine-secret&resource={resource}"
         );
         let answer = Request::new("POST", "/token")
             .header("Content-Type", "application/x-www-form-urlencoded")
-            .header("X-Alg", alg)
+            .header(header, value)
             .body(form)
             .send(self.address);
         assert_eq!(answer.status, 200, "{}", answer.text());

@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::{ApiKeys, Basic, Claims, ClientCertificate, Denied, Jwt, MessageSignature, Webhook};
+use super::{
+    ApiKeys, Basic, Claims, ClientCertificate, Denied, ForwardAuth, Introspection, Jwt,
+    MessageSignature, Webhook,
+};
 use crate::exchange::Request;
 use crate::host::Host;
 use crate::plan::{AuthorizerKind, Fault};
@@ -16,6 +19,8 @@ pub enum Authorizer {
     ClientCertificate(Box<ClientCertificate>),
     ApiKey(Box<ApiKeys>),
     Basic(Box<Basic>),
+    Introspection(Box<Introspection>),
+    ForwardAuth(Box<ForwardAuth>),
 }
 
 /// What a request brings along for whoever asks who is calling.
@@ -50,6 +55,12 @@ impl Authorizer {
                 ApiKeys::new(*spec).map(Box::new).map(Authorizer::ApiKey)
             }
             AuthorizerKind::Basic(spec) => Basic::new(spec).map(Box::new).map(Authorizer::Basic),
+            AuthorizerKind::Introspection(spec) => Introspection::new(*spec)
+                .map(Box::new)
+                .map(Authorizer::Introspection),
+            AuthorizerKind::ForwardAuth(spec) => ForwardAuth::new(*spec)
+                .map(Box::new)
+                .map(Authorizer::ForwardAuth),
             AuthorizerKind::Fault(fault) => Err(fault),
         }
     }
@@ -66,6 +77,8 @@ impl Authorizer {
             Authorizer::MessageSignature(signature) => signature.authenticate(presented).await,
             Authorizer::ApiKey(keys) => keys.authenticate(presented).await,
             Authorizer::Basic(basic) => basic.authenticate(presented).await,
+            Authorizer::Introspection(server) => server.authenticate(presented).await,
+            Authorizer::ForwardAuth(other) => other.authenticate(presented).await,
         }
     }
 }

@@ -7,6 +7,8 @@ use std::rc::Rc;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::edits::Edits;
+
 /// Deeper values are refused: whoever reads them next may not have a limit of its own.
 const MAX_DEPTH: usize = 64;
 
@@ -19,12 +21,39 @@ const MAX_CLAIMS: usize = 256;
 pub struct Claims {
     /// Shared: a token may be seen many times.
     members: Rc<[(String, Box<RawValue>)]>,
+    /// Fields that whoever knew the caller adds to the request that goes on.
+    fields: Option<Rc<Edits>>,
 }
 
 impl Claims {
     /// What another way in than a token says of the caller. `None` if it is no claims set as a token could carry it.
     pub(super) fn of(members: serde_json::Map<String, serde_json::Value>) -> Option<Claims> {
         serde_json::from_str(&serde_json::Value::Object(members).to_string()).ok()
+    }
+
+    /// The same with fields for the request that goes on.
+    pub(super) fn with_fields(self, fields: Edits) -> Claims {
+        let fields = (fields.count() > 0).then(|| Rc::new(fields));
+        Claims { fields, ..self }
+    }
+
+    /// Adds the fields of another who knew the caller too.
+    #[must_use]
+    pub(crate) fn and_fields_of(self, other: &Claims) -> Claims {
+        let fields = match (self.fields, &other.fields) {
+            (Some(mine), Some(theirs)) => {
+                let mut fields = Edits::clone(&mine);
+                fields.extend(theirs);
+                Some(Rc::new(fields))
+            }
+            (mine, theirs) => mine.or_else(|| theirs.clone()),
+        };
+        Claims { fields, ..self }
+    }
+
+    /// Fields for the request that goes on.
+    pub(crate) fn fields(&self) -> Option<&Edits> {
+        self.fields.as_deref()
     }
 
     /// A claim as text: a string's content, a number, `true` or `false` as written, an array or object as compact
@@ -122,6 +151,7 @@ impl<'de> Visitor<'de> for ClaimsVisitor {
         }
         Ok(Claims {
             members: members.into(),
+            fields: None,
         })
     }
 }

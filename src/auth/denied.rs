@@ -8,6 +8,20 @@ pub struct Denied {
     pub cause: Cause,
     /// For the operator's log. It names claims and rules, never a token, a secret or an expected value.
     pub reason: Cow<'static, str>,
+    /// The answer of whoever refused, where the client gets some of it.
+    pub passed: Option<Box<Passed>>,
+}
+
+/// What the client gets of another's refusal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Passed {
+    pub status: u16,
+    /// The value of `WWW-Authenticate`.
+    pub challenge: Option<String>,
+    /// Other fields, by their lower-case names; one may stand several times.
+    pub fields: Vec<(String, String)>,
+    /// In place of the gateway's own, with its type.
+    pub body: Option<(Option<String>, String)>,
 }
 
 /// What the client is told.
@@ -61,11 +75,15 @@ impl Denied {
         Denied {
             cause,
             reason: reason.into(),
+            passed: None,
         }
     }
 
     /// 401 as a rule; 503 where it is not the caller's fault.
     pub fn status(&self) -> u16 {
+        if let Some(passed) = &self.passed {
+            return passed.status;
+        }
         match self.cause {
             Cause::Unavailable => 503,
             Cause::Way(way) => way.status,
@@ -123,7 +141,10 @@ impl Denied {
     /// The value of `WWW-Authenticate`; none where a credential would change nothing. A request without a token gets no
     /// error code (RFC 6750 section 3.1); the realm is there because a challenge has at least one parameter (RFC 6750
     /// section 3).
-    pub fn www_authenticate(&self) -> Option<&'static str> {
+    pub fn www_authenticate(&self) -> Option<&str> {
+        if let Some(passed) = &self.passed {
+            return passed.challenge.as_deref();
+        }
         Some(match self.cause {
             Cause::NoKey | Cause::Key | Cause::KeyExpired => r#"ApiKey realm="causeway""#,
             // RFC 7617 section 2.1.

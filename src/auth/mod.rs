@@ -11,14 +11,17 @@
 //! 4. claims: strict JSON, issuer, audience, subject, type, required claims, times.
 
 mod api_key;
+mod asked;
 mod authorizer;
 mod basic;
 mod certificate;
 mod claims;
 mod denied;
 mod find;
+mod forward;
 mod header;
 mod hmac;
+mod introspection;
 mod jwt;
 mod keys;
 mod moment;
@@ -41,10 +44,12 @@ pub use authorizer::{Authorizer, Presented};
 pub use basic::{Basic, ITERATIONS, PasswordHash, pbkdf2};
 pub use certificate::ClientCertificate;
 pub use claims::Claims;
-pub use denied::{Cause, Denied, Way};
+pub use denied::{Cause, Denied, Passed, Way};
 pub use find::{Found, find};
+pub use forward::ForwardAuth;
+pub use introspection::Introspection;
 pub use jwt::Jwt;
-pub use keys::{KeyFlaw, KeyKind, PublicKey, check_key_url, read_jwks, read_pem};
+pub use keys::{KeyFlaw, KeyKind, PublicKey, check_asked_url, check_key_url, read_jwks, read_pem};
 pub use moment::unix_seconds;
 pub use signature::{LEAST_SECRET_BYTES, MessageSignature, Webhook};
 pub use token::MAX_TOKEN_BYTES;

@@ -3,7 +3,7 @@
 use super::claims::Claims;
 use super::denied::{Cause, Denied};
 use super::header::JoseHeader;
-use crate::plan::{Fault, JwtSpec, Text};
+use crate::plan::{Fault, IntrospectionSpec, JwtSpec, Text};
 
 /// The rules of one authorizer.
 pub(super) struct Rules {
@@ -16,17 +16,44 @@ pub(super) struct Rules {
     max_age: Option<f64>,
     require_exp: bool,
     required_claims: Vec<String>,
+    expected_claims: Vec<(String, Vec<String>)>,
 }
 
 impl Rules {
     /// A fault where an expected value is empty: what is to be compared with it would be anybody's.
     pub fn new(spec: &JwtSpec) -> Result<Rules, Fault> {
+        Ok(Rules {
+            token_type: spec.token_type.as_deref().map(media_type),
+            leeway: f64::from(spec.leeway),
+            max_age: spec.max_age.map(f64::from),
+            require_exp: spec.require_exp,
+            required_claims: spec.required_claims.clone(),
+            expected_claims: spec.expected_claims.clone(),
+            ..Rules::expecting(&spec.issuers, &spec.audiences, spec.subject.as_ref())?
+        })
+    }
+
+    /// The same for what an authorization server says of a token.
+    pub fn of_introspection(spec: &IntrospectionSpec) -> Result<Rules, Fault> {
+        Ok(Rules {
+            leeway: f64::from(spec.leeway),
+            require_exp: spec.require_exp,
+            required_claims: spec.required_claims.clone(),
+            ..Rules::expecting(&spec.issuers, &spec.audiences, spec.subject.as_ref())?
+        })
+    }
+
+    fn expecting(
+        issuers: &[Text],
+        audiences: &[Text],
+        subject: Option<&Text>,
+    ) -> Result<Rules, Fault> {
         let literals = |texts: &[Text]| -> Result<Vec<String>, Fault> {
             texts.iter().cloned().map(Text::literal).collect()
         };
-        let issuers = literals(&spec.issuers)?;
-        let audiences = literals(&spec.audiences)?;
-        let subject = spec.subject.clone().map(Text::literal).transpose()?;
+        let issuers = literals(issuers)?;
+        let audiences = literals(audiences)?;
+        let subject = subject.cloned().map(Text::literal).transpose()?;
         let mut expected = issuers.iter().chain(&audiences).chain(&subject);
         if expected.any(String::is_empty) {
             return Err(Fault {
@@ -38,11 +65,12 @@ impl Rules {
             issuers,
             audiences,
             subject,
-            token_type: spec.token_type.as_deref().map(media_type),
-            leeway: f64::from(spec.leeway),
-            max_age: spec.max_age.map(f64::from),
-            require_exp: spec.require_exp,
-            required_claims: spec.required_claims.clone(),
+            token_type: None,
+            leeway: 0.0,
+            max_age: None,
+            require_exp: true,
+            required_claims: Vec::new(),
+            expected_claims: Vec::new(),
         })
     }
 
@@ -57,6 +85,16 @@ impl Rules {
     /// Issuer, audience, subject (RFC 7519 sections 4.1.1 to 4.1.3), type, and the claims that must be there. An
     /// expected value that is absent is refused like a wrong one.
     pub fn check_values(&self, header: &JoseHeader, claims: &Claims) -> Result<(), Denied> {
+        if let Some(expected) = &self.token_type
+            && header.typ.as_deref().map(media_type).as_ref() != Some(expected)
+        {
+            return Err(not_claimed("typ is not the expected one"));
+        }
+        self.check_claims(claims)
+    }
+
+    /// The same of claims that came without a token.
+    pub fn check_claims(&self, claims: &Claims) -> Result<(), Denied> {
         let is_one_of = |name, expected: &[String]| {
             let value = claims.string(name);
             value.is_some_and(|value| expected.iter().any(|e| *e == value))
@@ -75,10 +113,11 @@ impl Rules {
                 return Err(not_claimed("aud has no expected one"));
             }
         }
-        if let Some(expected) = &self.token_type
-            && header.typ.as_deref().map(media_type).as_ref() != Some(expected)
-        {
-            return Err(not_claimed("typ is not the expected one"));
+        for (name, expected) in &self.expected_claims {
+            if !is_one_of(name, expected) {
+                let reason = format!("{name} is not an expected one");
+                return Err(Denied::new(Cause::Claims, reason));
+            }
         }
         for name in &self.required_claims {
             if matches!(claims.json_of(name), None | Some("null")) {
@@ -118,6 +157,13 @@ impl Rules {
             _ => Ok(()),
         }
     }
+}
+
+/// When claims are over, in Unix milliseconds; `None` where they do not say.
+pub(super) fn expires_ms(claims: &Claims) -> Option<u64> {
+    let exp = date(claims, "exp").ok()??;
+    // A time before 1970 is over, and one beyond all numbers is far away: the conversion stays within bounds.
+    Some((exp * 1000.0) as u64)
 }
 
 /// A NumericDate (RFC 7519 section 2): seconds, perhaps with a fraction. Anything else under that name is refused,

@@ -2,6 +2,7 @@
 //! or secret is known here, so references stay references.
 
 mod action;
+mod asking;
 mod caller;
 mod credential;
 mod require;

@@ -3,10 +3,12 @@
 use serde_json::json;
 
 use super::Spanned;
+use super::asked::{ForwardAuthObject, IntrospectionObject};
 use super::ast::Value;
 use super::context::Context;
 use super::credential::{ApiKeyObject, BasicObject};
 use super::object::{missing, object, object_of, words};
+use super::preset::PresetObject;
 use super::read::{Defs, Entries, Lazy, Read, span_of, wrong_type};
 use super::value::{JsonBody, Name, OneOrMany, TextValue, TokenPlace, Whole};
 
@@ -19,6 +21,8 @@ pub enum AuthorizerObject<'a> {
     ClientCertificate(Box<ClientCertificateObject<'a>>),
     ApiKey(Box<ApiKeyObject<'a>>),
     Basic(Box<BasicObject<'a>>),
+    Introspection(Box<IntrospectionObject<'a>>),
+    ForwardAuth(Box<ForwardAuthObject<'a>>),
 }
 
 impl<'a> Read<'a> for AuthorizerObject<'a> {
@@ -47,6 +51,12 @@ impl<'a> Read<'a> for AuthorizerObject<'a> {
             AuthorizerType::Basic => BasicObject::read(node, cx)
                 .map(Box::new)
                 .map(AuthorizerObject::Basic),
+            AuthorizerType::Introspection => IntrospectionObject::read(node, cx)
+                .map(Box::new)
+                .map(AuthorizerObject::Introspection),
+            AuthorizerType::ForwardAuth => ForwardAuthObject::read(node, cx)
+                .map(Box::new)
+                .map(AuthorizerObject::ForwardAuth),
         }
     }
 
@@ -58,16 +68,20 @@ impl<'a> Read<'a> for AuthorizerObject<'a> {
             ClientCertificateObject::schema(defs),
             ApiKeyObject::schema(defs),
             BasicObject::schema(defs),
+            IntrospectionObject::schema(defs),
+            ForwardAuthObject::schema(defs),
         ] })
     }
 }
 
 object! {
     /// How the gateway knows the caller: a JSON Web Token. Its keys are one of `secret`, `public_key`, `jwks`, `jwks_uri`
-    /// and `discovery`.
+    /// and `discovery`, or those of its `preset`.
     pub struct JwtObject {
         /// `jwt`
         required kind = "type": JwtType,
+        /// An issuer that is known: it fills in what is not said here.
+        optional preset: PresetObject<'a>,
         /// The shared secret, best `$secret.NAME`. At least as long as the algorithm's hash: 32, 48 or 64 bytes.
         optional secret: TextValue,
         /// The issuer's public key in PEM, or a reference to it.
@@ -164,6 +178,8 @@ words! {
         ClientCertificate = "client_certificate",
         ApiKey = "api_key",
         Basic = "basic",
+        Introspection = "introspection",
+        ForwardAuth = "forward_auth",
     }
     later ["auth0", "supabase"]
 

@@ -14,6 +14,7 @@
 //! Nothing here panics, whatever the text is; documents are bounded by [`MAX_BYTES`] and by a nesting of 512,
 //! of which an object takes two levels.
 
+mod asked;
 pub mod ast;
 mod authorizer;
 mod context;
@@ -25,6 +26,7 @@ mod draw;
 mod object;
 mod parser;
 mod place;
+mod preset;
 mod read;
 mod redact;
 mod require;
@@ -36,6 +38,7 @@ mod syntax;
 mod value;
 mod when;
 
+pub use asked::*;
 pub use authorizer::*;
 pub use context::Context;
 pub use credential::*;
@@ -43,6 +46,7 @@ pub use diagnostic::{Diagnostic, Diagnostics, Note, SHOWN, Severity, Span};
 pub use document::*;
 #[cfg(not(target_arch = "wasm32"))]
 pub use draw::draw;
+pub use preset::*;
 pub use read::{Defs, Entries, Field, Items, Lazy, OneByOne, Read, Spanned, read_all};
 pub use redact::blanked;
 pub use require::*;

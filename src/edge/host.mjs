@@ -114,10 +114,21 @@ export function sleep(ms) {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
+// How long KV may take in milliseconds: a read that is not cached nearby takes a few hundred.
+const KV_TIMEOUT = 3000;
+
 export async function stored(namespace, key) {
   const bound = current.env[namespace];
   if (bound === undefined) throw new Error(`KV namespace ${namespace} is not there`);
-  return await bound.get(key) ?? undefined;
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error('it took too long')), KV_TIMEOUT);
+  });
+  try {
+    return await Promise.race([bound.get(key), late]) ?? undefined;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 // PBKDF2 with HMAC-SHA-256, 32 bytes. The salt is a view into memory that may move: it is copied before anything waits.

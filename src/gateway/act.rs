@@ -138,6 +138,9 @@ impl<H: Host> Exchange<'_, H> {
         forwarding(&inbound, &mut edits);
         self.withheld
             .edit(&|name| self.host.header(name), &mut edits);
+        if let Some(fields) = self.claims.and_then(Claims::fields) {
+            edits.extend(fields);
+        }
         edits
     }
 

@@ -27,7 +27,12 @@ pub async fn authenticate<H: Host>(
         };
         match (authorizer.authenticate(presented).await, access) {
             (Ok(claims), Access::Any(_)) => return Ok(Some(claims)),
-            (Ok(claims), _) => known = known.or(Some(claims)),
+            (Ok(claims), _) => {
+                known = Some(match known {
+                    Some(first) => Claims::and_fields_of(first, &claims),
+                    None => claims,
+                });
+            }
             (Err(denied), _) => refusals.denied(denied),
         }
         if !refusals.is_empty() && matches!(access, Access::All(_)) {
@@ -84,8 +89,15 @@ impl Refusals {
         };
         let problem = Problem::client(told.status(), told.code(), told.text());
         let problem = problem.with_reason(told.reason.clone());
+        let problem = match &told.passed {
+            Some(passed) => problem.with_passed(passed.clone()),
+            None => problem,
+        };
         if told.status() != 401 {
-            return problem;
+            return match told.www_authenticate() {
+                Some(challenge) => problem.with_header("www-authenticate", challenge.to_owned()),
+                None => problem,
+            };
         }
         // The one of what is told goes first: some clients read no other.
         let mut challenges = Vec::from_iter(told.www_authenticate());
@@ -94,6 +106,9 @@ impl Refusals {
             if !challenges.iter().any(|other| other.starts_with(challenge)) {
                 challenges.push(challenge);
             }
+        }
+        if challenges.is_empty() {
+            return problem;
         }
         problem.with_header("www-authenticate", challenges.join(", "))
     }

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::require::Requirement;
 use super::when::When;
-use super::{ApiKeySpec, BasicSpec, JwsAlgorithm, JwtKeys, Place};
+use super::{
+    ApiKeySpec, BasicSpec, ForwardAuthSpec, IntrospectionSpec, JwsAlgorithm, JwtKeys, Place,
+};
 use crate::http::Method;
 
 /// The artifact's format. One that differs is refused, never guessed at.
@@ -148,6 +150,8 @@ pub enum AuthorizerKind {
     ClientCertificate(CertificateSpec),
     ApiKey(Box<ApiKeySpec>),
     Basic(BasicSpec),
+    Introspection(Box<IntrospectionSpec>),
+    ForwardAuth(Box<ForwardAuthSpec>),
     /// It could not be understood: whoever needs it is refused with `config_error`.
     Fault(Fault),
 }
@@ -167,6 +171,8 @@ impl AuthorizerKind {
             }
             AuthorizerKind::ApiKey(spec) => spec.pepper.iter().collect(),
             AuthorizerKind::Basic(spec) => spec.users.iter().map(|u| &u.password).collect(),
+            AuthorizerKind::Introspection(spec) => spec.texts(),
+            AuthorizerKind::ForwardAuth(spec) => vec![&spec.url],
             AuthorizerKind::Fault(_) => Vec::new(),
         }
     }
@@ -188,6 +194,8 @@ impl AuthorizerKind {
             }
             AuthorizerKind::ApiKey(spec) => spec.pepper.iter_mut().collect(),
             AuthorizerKind::Basic(spec) => spec.users.iter_mut().map(|u| &mut u.password).collect(),
+            AuthorizerKind::Introspection(spec) => spec.texts_mut(),
+            AuthorizerKind::ForwardAuth(spec) => vec![&mut spec.url],
             AuthorizerKind::Fault(_) => Vec::new(),
         }
     }
@@ -271,6 +279,8 @@ pub struct JwtSpec {
     pub max_age: Option<u32>,
     pub require_exp: bool,
     pub required_claims: Vec<String>,
+    /// Claims that must be one of these texts, by name.
+    pub expected_claims: Vec<(String, Vec<String>)>,
     /// Where the token is looked for, in order; the first place that has one decides.
     pub sources: Vec<TokenSource>,
 }

@@ -20,6 +20,7 @@ mod mapping;
 mod names;
 mod path;
 mod pattern;
+mod preset;
 mod require;
 mod response;
 mod url;
@@ -83,7 +84,12 @@ fn document_to_blueprint<'a>(document: &Document<'a>, cx: &mut Context) -> Optio
     for items in [&document.service_bindings, &document.services_bindings] {
         compile_bindings(items.value(), &mut bindings, &mut blueprint.bindings, cx);
     }
-    let authorizers = authorizer::compile(document, &mut blueprint.authorizers, cx);
+    let authorizers = authorizer::compile(
+        document,
+        (&bindings, &blueprint.bindings),
+        &mut blueprint.authorizers,
+        cx,
+    );
 
     let before = cx.errors();
     if let Some(cors) = document.cors.value() {

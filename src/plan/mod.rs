@@ -4,6 +4,7 @@
 //! made ahead of time and shipped beside the worker, or made in the isolate from a config of KV or a variable.
 
 mod artifact;
+mod asked;
 mod blueprint;
 mod compile;
 mod credential;
@@ -15,6 +16,7 @@ mod require;
 mod when;
 
 pub use artifact::{ARTIFACT_START, ArtifactError};
+pub use asked::*;
 pub use blueprint::*;
 pub use compile::{Compiled, UrlFlaw, compile, origin_pattern, secret_bytes_needed, server_url};
 pub use credential::*;

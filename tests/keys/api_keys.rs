@@ -222,6 +222,12 @@ fn keys_in_kv_are_found_changed_and_closed_when_kv_is_down() {
     assert!(answer.all("www-authenticate").is_empty());
     kv.fail(false);
     assert_eq!(gateway.send(&with(&key(6))).status, 200);
+    kv.put(&name(8), record(8, json!({})));
+    kv.silence(true);
+    assert_problem(&gateway.send(&with(&key(8))), 503, "authorizer_unavailable");
+    assert!(gateway.logs("KV gives no answer: it took too long"));
+    kv.silence(false);
+    assert_eq!(gateway.send(&with(&key(8))).status, 200);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! platform. What is private, symmetric or weak is no key here.
 
 mod der;
+mod discovery;
 mod freshness;
 mod jwk;
 mod origin;
@@ -14,8 +15,9 @@ mod set;
 mod tests;
 
 pub use jwk::{KeyFlaw, KeyKind, PublicKey, read_jwks};
-pub use origin::check_key_url;
+pub use origin::{check_asked_url, check_key_url};
 pub use pem::read_pem;
 
+pub(super) use discovery::{NotDiscovered, discover};
 pub(super) use remote::{Place, Remote};
 pub(super) use set::KeySet;

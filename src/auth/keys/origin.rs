@@ -10,6 +10,24 @@ use crate::plan::{UrlFlaw, server_url};
 /// # Errors
 /// What is wrong with it.
 pub fn check_key_url(url: &str) -> Result<(), UrlFlaw> {
+    check(
+        url,
+        "keys are fetched by `https`: whoever can change them can make tokens",
+    )
+}
+
+/// The same of a URL where somebody is asked who is calling.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_asked_url(url: &str) -> Result<(), UrlFlaw> {
+    check(
+        url,
+        "credentials go there, so it is asked by `https`: whoever can change the answers can let anybody in",
+    )
+}
+
+fn check(url: &str, insecure: &'static str) -> Result<(), UrlFlaw> {
     let spelled = server_url(url)?;
     // It is asked as it is written.
     if !url.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -24,7 +42,7 @@ pub fn check_key_url(url: &str) -> Result<(), UrlFlaw> {
     }
     Err(UrlFlaw {
         code: "insecure_url",
-        message: "keys are fetched by `https`: whoever can change them can make tokens",
+        message: insecure,
         help: "write `https://`; `http://` is for addresses of the machine itself, in tests",
     })
 }

@@ -11,22 +11,16 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use serde::Deserialize;
-
+use super::discovery::{NotDiscovered, ask, discover};
 use super::freshness::{LONGEST, fresh_ms};
-use super::origin::{check_key_url, is_loopback};
 use super::set::KeySet;
-use crate::edits::Edits;
-use crate::host::{Ask, Host, SendError, Told};
+use crate::host::{Host, Told};
 
-/// How long an answer may take. So long, and a little, a lease lasts.
-const TIMEOUT_MS: u32 = 5_000;
+/// A lease lasts a little longer than an answer may take.
 const LEASE_MS: u64 = 6_000;
 /// How long a request waits for keys altogether, and how often it looks.
 const PATIENCE_MS: u64 = 12_000;
 const LOOK_MS: u32 = 25;
-/// A longer answer is none: a hundred keys of RSA with certificates fit.
-const MAX_BYTES: usize = 256 * 1024;
 /// How long an old set serves through an outage, after it was fresh.
 const STALE_MS: u64 = 24 * 60 * 60 * 1000;
 /// At most one fetch in this time because of a `kid` that no key has.
@@ -166,38 +160,22 @@ impl Remote {
 
     /// Where the issuer's document says that the keys are (OpenID Connect Discovery 1.0 sections 4 and 7.2).
     async fn discover<H: Host>(&self, host: &H, issuer: &str) -> Result<String, String> {
-        #[derive(Deserialize)]
-        struct Document {
-            issuer: String,
-            jwks_uri: String,
-        }
         let known = self.state.borrow().discovered.clone();
         if let Some((url, until)) = &known
             && host.now_ms() < *until
         {
             return Ok(url.clone());
         }
-        let base = issuer.strip_suffix('/').unwrap_or(issuer);
-        let url = format!("{base}/.well-known/openid-configuration");
-        let told = match (ask(host, &url, "the discovery document").await, known) {
-            (Ok(told), _) => told,
+        match discover(host, issuer, "jwks_uri").await {
+            Ok((url, fresh_ms)) => {
+                let until = host.now_ms().saturating_add(fresh_ms);
+                self.state.borrow_mut().discovered = Some((url.clone(), until));
+                Ok(url)
+            }
             // The keys themselves may still be where they were.
-            (Err(_), Some((url, _))) => return Ok(url),
-            (Err(reason), None) => return Err(reason),
-        };
-        let document: Document = serde_json::from_str(&told.body)
-            .map_err(|_| "the discovery document has no sound issuer and jwks_uri".to_owned())?;
-        if document.issuer != issuer {
-            return Err("the discovery document is of another issuer".into());
+            Err(NotDiscovered::Silent(reason)) => known.map(|(url, _)| url).ok_or(reason),
+            Err(NotDiscovered::Wrong(reason)) => Err(reason),
         }
-        if check_key_url(&document.jwks_uri).is_err()
-            || (is_loopback(&document.jwks_uri) && !is_loopback(issuer))
-        {
-            return Err("the discovery document's jwks_uri is not safe to ask".into());
-        }
-        let until = host.now_ms().saturating_add(fresh_ms(&told));
-        self.state.borrow_mut().discovered = Some((document.jwks_uri.clone(), until));
-        Ok(document.jwks_uri)
     }
 
     fn lease<H: Host>(&self, host: &H) {
@@ -270,24 +248,4 @@ async fn shared<H: Host>(host: &H, name: &str) -> Option<(KeySet, u64)> {
         return None;
     }
     Some((KeySet::usable(json).ok()?, fresh_until))
-}
-
-async fn ask<H: Host>(host: &H, url: &str, what: &str) -> Result<Told, String> {
-    let mut fields = Edits::with_capacity(32);
-    fields.set("accept", "application/json");
-    let ask = Ask {
-        method: "GET",
-        url,
-        binding: None,
-        fields: &fields,
-        body: None,
-        timeout_ms: TIMEOUT_MS,
-        max_bytes: MAX_BYTES,
-    };
-    match host.ask(&ask).await {
-        Ok(told) if told.status == 200 => Ok(told),
-        Ok(told) => Err(format!("{what} came with status {}", told.status)),
-        Err(SendError::TimedOut) => Err(format!("{what} did not come in time")),
-        Err(SendError::Unreachable(reason)) => Err(format!("{what} did not come: {reason}")),
-    }
 }

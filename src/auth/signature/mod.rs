@@ -5,7 +5,7 @@
 
 mod base;
 mod message;
-mod refusal;
+pub(super) mod refusal;
 mod replay;
 #[cfg(test)]
 mod tests;

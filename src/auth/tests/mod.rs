@@ -3,6 +3,8 @@
 mod attacks;
 mod checks;
 mod finding;
+mod forward;
+mod introspection;
 #[path = "../../../tests/support/issuer.rs"]
 mod issuer;
 mod jwks;
@@ -34,6 +36,7 @@ fn spec() -> JwtSpec {
         max_age: None,
         require_exp: true,
         required_claims: Vec::new(),
+        expected_claims: Vec::new(),
         sources: vec![TokenSource::Bearer],
     }
 }

@@ -4,9 +4,9 @@
 use std::borrow::Cow;
 
 use causeway::auth::{Found, find};
-use causeway::plan::{Access, AuthorizerKind, JwtKeys, JwtSpec, PathEntry, Text};
+use causeway::plan::{Access, AuthorizerKind, JwtKeys, JwtSpec, PathEntry, Text, TokenSource};
 
-use super::{Asked, Page, credential};
+use super::{Asked, Page, asking, credential};
 use crate::cli::show;
 
 pub fn explain(asked: &Asked<'_>, path: &PathEntry, query: Option<&str>, page: &mut Page) {
@@ -32,7 +32,7 @@ pub fn explain(asked: &Asked<'_>, path: &PathEntry, query: Option<&str>, page: &
                 );
                 page.line(label, &kind);
                 demands(asked, spec, page);
-                token(asked, spec, query, page);
+                token(asked, &spec.sources, query, page);
             }
             AuthorizerKind::Webhook(spec) => {
                 let kind = format!(
@@ -72,6 +72,17 @@ pub fn explain(asked: &Asked<'_>, path: &PathEntry, query: Option<&str>, page: &
                 page.line(label, &format!("authorizer `{}`: basic", authorizer.name));
                 credential::basic(asked, spec, page);
             }
+            AuthorizerKind::Introspection(spec) => {
+                let kind = format!("authorizer `{}`: introspection", authorizer.name);
+                page.line(label, &kind);
+                asking::introspection(asked, spec, page);
+                token(asked, &spec.sources, query, page);
+            }
+            AuthorizerKind::ForwardAuth(spec) => {
+                let kind = format!("authorizer `{}`: forward_auth", authorizer.name);
+                page.line(label, &kind);
+                asking::forward_auth(asked, spec, page);
+            }
             AuthorizerKind::Fault(fault) => {
                 let told = format!(
                     "authorizer `{}` is at fault: {}",
@@ -99,6 +110,9 @@ fn demands(asked: &Asked<'_>, spec: &JwtSpec, page: &mut Page) {
             page.line("", &format!("  {name}: {expected}"));
         }
     }
+    for (name, expected) in &spec.expected_claims {
+        page.line("", &format!("  {name}: {}", expected.join(" or ")));
+    }
     let places: Vec<String> = spec.sources.iter().map(show::place).collect();
     page.line("", &format!("  looked for in: {}", places.join(", then ")));
 }
@@ -118,11 +132,11 @@ fn keys(asked: &Asked<'_>, keys: &JwtKeys) -> String {
     }
 }
 
-fn token(asked: &Asked<'_>, spec: &JwtSpec, query: Option<&str>, page: &mut Page) {
+fn token(asked: &Asked<'_>, sources: &[TokenSource], query: Option<&str>, page: &mut Page) {
     let header = |name: &str| asked.header(name).map(Cow::Borrowed);
     page.line(
         "",
-        match find(&spec.sources, &header, query) {
+        match find(sources, &header, query) {
             Found::Token(_) => {
                 "  the request has a token, which would be verified: 401 if it fails"
             }

@@ -1,5 +1,6 @@
 //! Authorizers: what each accepts, and which one `"auth": true` means.
 
+mod asked;
 mod certificate;
 mod credential;
 mod signature;
@@ -7,11 +8,13 @@ mod signature;
 use std::collections::HashMap;
 
 use super::jwt;
+use super::names::Names;
+use super::preset;
 use crate::config::ast::Ranged;
 use crate::config::{
     AuthChoice, AuthorizerObject, Context, Document, Field, Lazy, Name, Span, Spanned, TextValue,
 };
-use crate::plan::{Access, Authorizer, AuthorizerKind, Fault, Place};
+use crate::plan::{Access, Authorizer, AuthorizerKind, Binding, Fault, JwtSpec, Place};
 
 /// The name of the one under `authorizer`.
 const UNNAMED: &str = "authorizer";
@@ -28,6 +31,7 @@ pub(super) struct Authorizers<'a> {
 /// Compiles `authorizer` and `authorizers`. One that is not understood stays, as a fault.
 pub(super) fn compile<'a>(
     document: &Document<'a>,
+    bindings: (&Names<'a>, &[Binding]),
     authorizers: &mut Vec<Authorizer>,
     cx: &mut Context,
 ) -> Authorizers<'a> {
@@ -64,7 +68,7 @@ pub(super) fn compile<'a>(
         }
         cx.mark();
         let mut withheld = Vec::new();
-        let kind = match compile_one(&authorizer, &mut withheld, cx) {
+        let kind = match compile_one(&authorizer, bindings, &mut withheld, cx) {
             Some(kind) => kind,
             None => AuthorizerKind::Fault(first_fault(cx)),
         };
@@ -188,17 +192,25 @@ pub(super) fn first_fault(cx: &Context) -> Fault {
 /// What is withheld is told even where the rest is at fault: another authorizer of a path may be sound.
 fn compile_one<'a>(
     authorizer: &Lazy<'a, AuthorizerObject<'a>>,
+    bindings: (&Names<'a>, &[Binding]),
     withheld: &mut Vec<Place>,
     cx: &mut Context,
 ) -> Option<AuthorizerKind> {
     let before = cx.errors();
     let kind = match authorizer.get(cx)? {
-        AuthorizerObject::Jwt(object) => {
+        AuthorizerObject::Jwt(mut object) => {
+            let expected_claims = preset::fill(&mut object, cx);
             let sources = jwt::sources(&object, cx);
             if !forwards(&object.forward_credential, true) {
                 withheld.extend(sources.iter().map(Place::from));
             }
-            jwt::compile(&object, sources, cx).map(AuthorizerKind::Jwt)
+            let spec = jwt::compile(&object, sources, cx);
+            spec.map(|spec| {
+                AuthorizerKind::Jwt(JwtSpec {
+                    expected_claims,
+                    ..spec
+                })
+            })
         }
         AuthorizerObject::ApiKey(object) => {
             let places = credential::places(&object, cx);
@@ -213,6 +225,21 @@ fn compile_one<'a>(
                 withheld.push(Place::Scheme("basic".to_owned()));
             }
             credential::compile_basic(&object, cx).map(AuthorizerKind::Basic)
+        }
+        AuthorizerObject::Introspection(object) => {
+            let sources = asked::introspection_sources(&object, cx);
+            if !forwards(&object.forward_credential, true) {
+                withheld.extend(sources.iter().map(Place::from));
+            }
+            let spec = asked::compile_introspection(&object, sources, cx);
+            spec.map(Box::new).map(AuthorizerKind::Introspection)
+        }
+        AuthorizerObject::ForwardAuth(object) => {
+            let shown_go_on = forwards(&object.forward_credential, true);
+            let headers = asked::forward_auth_headers(&object, shown_go_on);
+            withheld.extend(headers.into_iter().map(Place::Header));
+            let spec = asked::compile_forward_auth(&object, bindings, cx);
+            spec.map(Box::new).map(AuthorizerKind::ForwardAuth)
         }
         AuthorizerObject::Webhook(object) => {
             signature::compile_webhook(&object, cx).map(AuthorizerKind::Webhook)
