@@ -14,7 +14,8 @@ use causeway::auth::{KeyHasher, PasswordHash, stored_name};
 use causeway::http::Method;
 use causeway::plan::{
     Action, AuthorizerKind, Blueprint, CertificateSpec, ClaimRule, Constant, Hook, JwtKeys,
-    JwtSpec, Number, PathEntry, Requirement, Text, TokenSource, WebhookScheme, compile,
+    JwtSpec, Number, PathEntry, Requirement, SupabaseSpec, Text, TokenSource, WebhookScheme,
+    compile,
 };
 use hmac::digest::KeyInit;
 use hmac::{Hmac, Mac};
@@ -82,10 +83,38 @@ fn publish_keys(blueprint: &mut Blueprint, keys: &Upstream) {
     };
     keys.script("/jwks.json", script);
     for authorizer in &mut blueprint.authorizers {
-        if let AuthorizerKind::Jwt(spec) = &mut authorizer.kind
-            && let JwtKeys::JwksUri(url) = &mut spec.keys
-        {
-            *url = Text::Literal(format!("{}/jwks.json", keys.url()));
+        match &mut authorizer.kind {
+            AuthorizerKind::Jwt(spec) => {
+                if let JwtKeys::JwksUri(url) = &mut spec.keys {
+                    *url = Text::Literal(format!("{}/jwks.json", keys.url()));
+                }
+            }
+            AuthorizerKind::Supabase(spec) => spec.url = Some(Text::Literal(keys.url())),
+            _ => {}
+        }
+    }
+    play_supabase(blueprint, keys);
+}
+
+/// Lets an upstream be every project of Supabase.
+fn play_supabase(blueprint: &mut Blueprint, project: &Upstream) {
+    let jwks = issuer::jwks(&[issuer::p256().jwk("example")]);
+    let session = json!({ "access_token": "a.b.c", "token_type": "bearer" });
+    for (path, body) in [
+        ("/auth/v1/.well-known/jwks.json", jwks),
+        ("/auth/v1/otp", json!({})),
+        ("/auth/v1/verify", session),
+    ] {
+        let script = Script {
+            status: 200,
+            body: body.to_string(),
+            ..Script::default()
+        };
+        project.script(path, script);
+    }
+    for path in &mut blueprint.paths {
+        if let Action::Supabase(call) = &mut path.action {
+            call.url = Text::Literal(project.url());
         }
     }
 }
@@ -169,7 +198,7 @@ fn hooks(path: &PathEntry) -> Vec<(&Hook, Role)> {
             (None, post_process.as_ref())
         }
         Action::Call { hook, post_process } => (Some(hook), post_process.as_ref()),
-        Action::Respond { .. } | Action::Fault(_) => (None, None),
+        Action::Supabase(_) | Action::Respond { .. } | Action::Fault(_) => (None, None),
     };
     let guard = path.pre_process.as_ref().map(|hook| (hook, Role::Guard));
     let call = call.map(|hook| (hook, Role::Call));
@@ -208,6 +237,7 @@ fn check(blueprint: &Blueprint, path: &PathEntry, gateway: &Gateway, upstream: &
             assert_eq!(refused.status, 401, "{what}: {}", refused.text());
             match &blueprint.authorizers[usize::from(*index)].kind {
                 AuthorizerKind::Jwt(spec) => with_token(request, spec, path),
+                AuthorizerKind::Supabase(spec) => with_supabase(request, spec),
                 AuthorizerKind::Webhook(spec) => with_webhook(request, spec.scheme),
                 AuthorizerKind::MessageSignature(spec) => with_signature(request, &spec.keys[0].0),
                 AuthorizerKind::ClientCertificate(spec) => with_certificate(request, spec),
@@ -228,7 +258,7 @@ fn check(blueprint: &Blueprint, path: &PathEntry, gateway: &Gateway, upstream: &
             assert_eq!(answer.status, 200, "{what}: {}", answer.text());
             assert_eq!(upstream.requests().len(), served + 1, "{what}");
         }
-        Action::Call { .. } | Action::Service { .. } => {
+        Action::Supabase(_) | Action::Call { .. } | Action::Service { .. } => {
             assert_eq!(answer.status, 200, "{what}: {}", answer.text());
         }
         Action::Fault(fault) => panic!("{what}: {}", fault.message),
@@ -244,6 +274,9 @@ fn request(path: &PathEntry) -> Request {
     let target = segments.collect::<Vec<_>>().join("/");
     let method = path.method.map_or("GET", Method::as_str);
     let request = match method {
+        "POST" if matches!(path.action, Action::Supabase(_)) => {
+            Request::new(method, &target).body(r#"{"email":"ann@example.com","token":"123456"}"#)
+        }
         "POST" | "PUT" | "PATCH" => Request::new(method, &target).body("{}"),
         _ => Request::new(method, &target),
     };
@@ -314,6 +347,18 @@ fn with_token(request: Request, spec: &JwtSpec, path: &PathEntry) -> Request {
         Some(TokenSource::Cookie(name)) => request.header("Cookie", &format!("{name}={token}")),
         _ => request.header("Authorization", &format!("Bearer {token}")),
     }
+}
+
+/// A token that the project of [`play_supabase`] has signed.
+fn with_supabase(request: Request, spec: &SupabaseSpec) -> Request {
+    let Some(Text::Literal(url)) = &spec.url else {
+        panic!("an example of Supabase has a url");
+    };
+    let claims = json!({
+        "iss": format!("{url}/auth/v1"), "aud": "authenticated", "sub": "42", "exp": in_seconds(600),
+    });
+    let token = issuer::p256().sign("ES256", Some("example"), &claims);
+    request.header("Authorization", &format!("Bearer {token}"))
 }
 
 /// A webhook's fields over the body of [`request`].

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::{ApiKeys, Basic, Claims, ClientCertificate, Denied, Jwt, MessageSignature, Webhook};
+use super::{
+    ApiKeys, Basic, Claims, ClientCertificate, Denied, Jwt, MessageSignature, Supabase, Webhook,
+};
 use crate::exchange::Request;
 use crate::host::Host;
 use crate::plan::{AuthorizerKind, Fault};
@@ -16,6 +18,7 @@ pub enum Authorizer {
     ClientCertificate(Box<ClientCertificate>),
     ApiKey(Box<ApiKeys>),
     Basic(Box<Basic>),
+    Supabase(Box<Supabase>),
 }
 
 /// What a request brings along for whoever asks who is calling.
@@ -50,6 +53,9 @@ impl Authorizer {
                 ApiKeys::new(*spec).map(Box::new).map(Authorizer::ApiKey)
             }
             AuthorizerKind::Basic(spec) => Basic::new(spec).map(Box::new).map(Authorizer::Basic),
+            AuthorizerKind::Supabase(spec) => {
+                Supabase::new(*spec).map(Box::new).map(Authorizer::Supabase)
+            }
             AuthorizerKind::Fault(fault) => Err(fault),
         }
     }
@@ -66,6 +72,7 @@ impl Authorizer {
             Authorizer::MessageSignature(signature) => signature.authenticate(presented).await,
             Authorizer::ApiKey(keys) => keys.authenticate(presented).await,
             Authorizer::Basic(basic) => basic.authenticate(presented).await,
+            Authorizer::Supabase(supabase) => supabase.authenticate(presented).await,
         }
     }
 }

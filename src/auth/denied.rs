@@ -23,6 +23,8 @@ pub enum Cause {
     /// Past its `exp`, or older than the authorizer's `max_age`.
     Expired,
     Claims,
+    /// Before its `nbf`.
+    NotActive,
     /// There is no API key.
     NoKey,
     /// It is unknown, another, disabled or malformed: which one of these is nobody's business who does not hold it.
@@ -90,7 +92,7 @@ impl Denied {
             Cause::Signature => "ERR_JWS_SIGNATURE_VERIFICATION_FAILED",
             Cause::NoMatchingKey => "ERR_JWKS_NO_MATCHING_KEY",
             Cause::Expired => "ERR_JWT_EXPIRED",
-            Cause::Claims => "ERR_JWT_CLAIM_VALIDATION_FAILED",
+            Cause::Claims | Cause::NotActive => "ERR_JWT_CLAIM_VALIDATION_FAILED",
             Cause::Way(way) => way.code,
             Cause::NoKey => "api_key_missing",
             Cause::Key => "api_key_invalid",
@@ -109,7 +111,7 @@ impl Denied {
             Cause::Signature => "Signature verification failed",
             Cause::NoMatchingKey => "No matching key was found.",
             Cause::Expired => "Token has expired.",
-            Cause::Claims => "JWT claim validation failed",
+            Cause::Claims | Cause::NotActive => "JWT claim validation failed",
             Cause::NoKey => "No API key was sent.",
             Cause::Key => "The API key is not accepted.",
             Cause::KeyExpired => "The API key has expired.",
@@ -143,7 +145,7 @@ impl Denied {
             Cause::Expired => {
                 r#"Bearer realm="causeway", error="invalid_token", error_description="Token has expired.""#
             }
-            Cause::Claims => {
+            Cause::Claims | Cause::NotActive => {
                 r#"Bearer realm="causeway", error="invalid_token", error_description="JWT claim validation failed""#
             }
         })

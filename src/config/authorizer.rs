@@ -8,6 +8,7 @@ use super::context::Context;
 use super::credential::{ApiKeyObject, BasicObject};
 use super::object::{missing, object, object_of, words};
 use super::read::{Defs, Entries, Lazy, Read, span_of, wrong_type};
+use super::supabase::SupabaseObject;
 use super::value::{JsonBody, Name, OneOrMany, TextValue, TokenPlace, Whole};
 
 /// How the gateway knows the caller. The type says what its members are.
@@ -19,6 +20,7 @@ pub enum AuthorizerObject<'a> {
     ClientCertificate(Box<ClientCertificateObject<'a>>),
     ApiKey(Box<ApiKeyObject<'a>>),
     Basic(Box<BasicObject<'a>>),
+    Supabase(Box<SupabaseObject<'a>>),
 }
 
 impl<'a> Read<'a> for AuthorizerObject<'a> {
@@ -47,6 +49,9 @@ impl<'a> Read<'a> for AuthorizerObject<'a> {
             AuthorizerType::Basic => BasicObject::read(node, cx)
                 .map(Box::new)
                 .map(AuthorizerObject::Basic),
+            AuthorizerType::Supabase => SupabaseObject::read(node, cx)
+                .map(Box::new)
+                .map(AuthorizerObject::Supabase),
         }
     }
 
@@ -58,6 +63,7 @@ impl<'a> Read<'a> for AuthorizerObject<'a> {
             ClientCertificateObject::schema(defs),
             ApiKeyObject::schema(defs),
             BasicObject::schema(defs),
+            SupabaseObject::schema(defs),
         ] })
     }
 }
@@ -164,8 +170,9 @@ words! {
         ClientCertificate = "client_certificate",
         ApiKey = "api_key",
         Basic = "basic",
+        Supabase = "supabase",
     }
-    later ["auth0", "supabase"]
+    later ["auth0"]
 
     /// An algorithm of JSON Web Signatures (RFC 7518 section 3.1).
     #[code = "unknown_value"]

@@ -31,6 +31,7 @@ mod require;
 mod scanner;
 mod schema;
 mod suggest;
+mod supabase;
 mod syntax;
 mod value;
 
@@ -46,5 +47,6 @@ pub use redact::blanked;
 pub use require::*;
 pub use schema::schema;
 pub use suggest::closest;
+pub use supabase::*;
 pub use syntax::{MAX_BYTES, parse, without_byte_order_mark};
 pub use value::{AuthChoice, JsonBody, Name, OneOrMany, Scalar, TextValue, TokenPlace, Whole};

@@ -6,11 +6,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::require::Requirement;
-use super::{ApiKeySpec, BasicSpec, JwsAlgorithm, JwtKeys, Place};
+use super::{ApiKeySpec, BasicSpec, JwsAlgorithm, JwtKeys, Place, SupabaseCall, SupabaseSpec};
 use crate::http::Method;
 
 /// The artifact's format. One that differs is refused, never guessed at.
-pub const BLUEPRINT_VERSION: u32 = 2;
+pub const BLUEPRINT_VERSION: u32 = 3;
 
 /// A whole config, checked.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -147,6 +147,7 @@ pub enum AuthorizerKind {
     ClientCertificate(CertificateSpec),
     ApiKey(Box<ApiKeySpec>),
     Basic(BasicSpec),
+    Supabase(Box<SupabaseSpec>),
     /// It could not be understood: whoever needs it is refused with `config_error`.
     Fault(Fault),
 }
@@ -166,6 +167,7 @@ impl AuthorizerKind {
             }
             AuthorizerKind::ApiKey(spec) => spec.pepper.iter().collect(),
             AuthorizerKind::Basic(spec) => spec.users.iter().map(|u| &u.password).collect(),
+            AuthorizerKind::Supabase(spec) => spec.texts().collect(),
             AuthorizerKind::Fault(_) => Vec::new(),
         }
     }
@@ -187,6 +189,7 @@ impl AuthorizerKind {
             }
             AuthorizerKind::ApiKey(spec) => spec.pepper.iter_mut().collect(),
             AuthorizerKind::Basic(spec) => spec.users.iter_mut().map(|u| &mut u.password).collect(),
+            AuthorizerKind::Supabase(spec) => spec.texts_mut().collect(),
             AuthorizerKind::Fault(_) => Vec::new(),
         }
     }
@@ -353,6 +356,8 @@ pub enum Action {
         env: Vec<String>,
         post_process: Option<Hook>,
     },
+    /// Ask Supabase for the client.
+    Supabase(Box<SupabaseCall>),
     /// Answer at once.
     Respond {
         status: u16,

@@ -12,6 +12,7 @@ mod load;
 mod memory;
 mod paths;
 mod require;
+mod supabase;
 
 pub use artifact::ArtifactError;
 pub use blueprint::*;
@@ -21,3 +22,4 @@ pub use jws::{JwsAlgorithm, JwtKeys};
 pub use load::{Environment, Plan};
 pub use paths::Paths;
 pub use require::*;
+pub use supabase::*;

@@ -3,8 +3,10 @@
 
 use std::borrow::Cow;
 
-use causeway::auth::{Found, find};
-use causeway::plan::{Access, AuthorizerKind, JwtKeys, JwtSpec, PathEntry, Text};
+use causeway::auth::{AUTH_PATH, Found, find};
+use causeway::plan::{
+    Access, AuthorizerKind, JwtKeys, JwtSpec, PathEntry, SupabaseSpec, Text, TokenSource,
+};
 
 use super::{Asked, Page, credential};
 use crate::cli::show;
@@ -32,7 +34,7 @@ pub fn explain(asked: &Asked<'_>, path: &PathEntry, query: Option<&str>, page: &
                 );
                 page.line(label, &kind);
                 demands(asked, spec, page);
-                token(asked, spec, query, page);
+                token(asked, &spec.sources, query, page);
             }
             AuthorizerKind::Webhook(spec) => {
                 let kind = format!(
@@ -72,6 +74,13 @@ pub fn explain(asked: &Asked<'_>, path: &PathEntry, query: Option<&str>, page: &
                 page.line(label, &format!("authorizer `{}`: basic", authorizer.name));
                 credential::basic(asked, spec, page);
             }
+            AuthorizerKind::Supabase(spec) => {
+                page.line(
+                    label,
+                    &format!("authorizer `{}`: supabase", authorizer.name),
+                );
+                supabase(asked, spec, query, page);
+            }
             AuthorizerKind::Fault(fault) => {
                 let told = format!(
                     "authorizer `{}` is at fault: {}",
@@ -103,6 +112,32 @@ fn demands(asked: &Asked<'_>, spec: &JwtSpec, page: &mut Page) {
     page.line("", &format!("  looked for in: {}", places.join(", then ")));
 }
 
+fn supabase(asked: &Asked<'_>, spec: &SupabaseSpec, query: Option<&str>, page: &mut Page) {
+    let hidden = &asked.hidden;
+    if let Some(secret) = &spec.secret {
+        let secret = keys(asked, &JwtKeys::Secret(secret.clone()));
+        page.line("", &format!("  HS256, {secret}"));
+    }
+    if let Some(url) = &spec.url {
+        let url = hidden.texts([url]);
+        page.line(
+            "",
+            &format!("  RS256 or ES256, key set: fetched from {url}{AUTH_PATH}"),
+        );
+    }
+    for (name, expected) in [
+        ("iss", hidden.texts(&spec.issuers)),
+        ("aud", hidden.texts(&spec.audiences)),
+    ] {
+        if !expected.is_empty() {
+            page.line("", &format!("  {name}: {expected}"));
+        }
+    }
+    let places: Vec<String> = spec.sources.iter().map(show::place).collect();
+    page.line("", &format!("  looked for in: {}", places.join(", then ")));
+    token(asked, &spec.sources, query, page);
+}
+
 /// What tokens are checked with.
 fn keys(asked: &Asked<'_>, keys: &JwtKeys) -> String {
     let place = |text: &Text| match text {
@@ -118,11 +153,11 @@ fn keys(asked: &Asked<'_>, keys: &JwtKeys) -> String {
     }
 }
 
-fn token(asked: &Asked<'_>, spec: &JwtSpec, query: Option<&str>, page: &mut Page) {
+fn token(asked: &Asked<'_>, sources: &[TokenSource], query: Option<&str>, page: &mut Page) {
     let header = |name: &str| asked.header(name).map(Cow::Borrowed);
     page.line(
         "",
-        match find(&spec.sources, &header, query) {
+        match find(sources, &header, query) {
             Found::Token(_) => {
                 "  the request has a token, which would be verified: 401 if it fails"
             }

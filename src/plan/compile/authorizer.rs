@@ -3,6 +3,7 @@
 mod certificate;
 mod credential;
 mod signature;
+mod supabase;
 
 use std::collections::HashMap;
 
@@ -23,6 +24,8 @@ pub(super) struct Authorizers<'a> {
     implied: Option<u16>,
     /// What each withholds.
     withheld: Vec<Vec<Place>>,
+    /// The projects of those of Supabase.
+    projects: Vec<(u16, supabase::Project)>,
 }
 
 /// Compiles `authorizer` and `authorizers`. One that is not understood stays, as a fault.
@@ -35,6 +38,7 @@ pub(super) fn compile<'a>(
         by_name: HashMap::new(),
         implied: None,
         withheld: Vec::new(),
+        projects: Vec::new(),
     };
     let unnamed = document.authorizer.value().map(|authorizer| {
         let span = Span::from(authorizer.node.range()).first();
@@ -64,11 +68,15 @@ pub(super) fn compile<'a>(
         }
         cx.mark();
         let mut withheld = Vec::new();
-        let kind = match compile_one(&authorizer, &mut withheld, cx) {
+        let mut project = None;
+        let kind = match compile_one(&authorizer, &mut withheld, &mut project, cx) {
             Some(kind) => kind,
             None => AuthorizerKind::Fault(first_fault(cx)),
         };
         table.withheld.push(withheld.clone());
+        table
+            .projects
+            .extend(project.map(|project| (index, project)));
         authorizers.push(Authorizer {
             name: name.value.to_owned(),
             kind,
@@ -189,12 +197,13 @@ pub(super) fn first_fault(cx: &Context) -> Fault {
 fn compile_one<'a>(
     authorizer: &Lazy<'a, AuthorizerObject<'a>>,
     withheld: &mut Vec<Place>,
+    project: &mut Option<supabase::Project>,
     cx: &mut Context,
 ) -> Option<AuthorizerKind> {
     let before = cx.errors();
     let kind = match authorizer.get(cx)? {
         AuthorizerObject::Jwt(object) => {
-            let sources = jwt::sources(&object, cx);
+            let sources = jwt::sources(&object.token_from, object.span, cx);
             if !forwards(&object.forward_credential, true) {
                 withheld.extend(sources.iter().map(Place::from));
             }
@@ -213,6 +222,15 @@ fn compile_one<'a>(
                 withheld.push(Place::Scheme("basic".to_owned()));
             }
             credential::compile_basic(&object, cx).map(AuthorizerKind::Basic)
+        }
+        AuthorizerObject::Supabase(object) => {
+            let sources = jwt::sources(&object.token_from, object.span, cx);
+            if !forwards(&object.forward_credential, true) {
+                withheld.extend(sources.iter().map(Place::from));
+            }
+            *project = Some(supabase::project(&object));
+            let spec = supabase::compile(&object, sources, cx);
+            spec.map(Box::new).map(AuthorizerKind::Supabase)
         }
         AuthorizerObject::Webhook(object) => {
             signature::compile_webhook(&object, cx).map(AuthorizerKind::Webhook)

@@ -3,7 +3,7 @@
 use super::authorizer::warn_of_literal;
 use super::jwt_keys;
 use crate::config::{
-    Algorithm, Context, Field, JwtObject, Name, OneOrMany, Spanned, TextValue, TokenPlace,
+    Algorithm, Context, Field, JwtObject, Name, OneOrMany, Span, Spanned, TextValue, TokenPlace,
 };
 use crate::http::is_token;
 use crate::plan::{JwsAlgorithm, JwtKeys, JwtSpec, Text, TokenSource};
@@ -168,7 +168,7 @@ fn strongest(algorithms: &[JwsAlgorithm]) -> (&'static str, usize) {
     }
 }
 
-fn check_secret(secret: &TextValue, algorithms: &[JwsAlgorithm], cx: &mut Context) {
+pub(super) fn check_secret(secret: &TextValue, algorithms: &[JwsAlgorithm], cx: &mut Context) {
     let Text::Literal(literal) = &secret.text else {
         return;
     };
@@ -186,17 +186,17 @@ fn check_secret(secret: &TextValue, algorithms: &[JwsAlgorithm], cx: &mut Contex
 }
 
 /// Where the token is looked for.
-pub(super) fn sources(object: &JwtObject<'_>, cx: &mut Context) -> Vec<TokenSource> {
-    let Some(places) = object.token_from.value() else {
+pub(super) fn sources(
+    token_from: &Field<Vec<TokenPlace<'_>>>,
+    object: Span,
+    cx: &mut Context,
+) -> Vec<TokenSource> {
+    let Some(places) = token_from.value() else {
         return vec![TokenSource::Bearer];
     };
     if places.is_empty() {
-        cx.error(
-            object.span.first(),
-            "empty_value",
-            "`token_from` names no place",
-        )
-        .help("leave it out for `bearer`");
+        cx.error(object.first(), "empty_value", "`token_from` names no place")
+            .help("leave it out for `bearer`");
     }
     let mut token = |name: &Name<'_>| {
         if !is_token(name.value) {
