@@ -411,10 +411,13 @@ fn with_certificate(request: Request, spec: &CertificateSpec) -> Request {
         Some(Text::Literal(name)) => name.clone(),
         _ => SECRET.to_owned(),
     };
+    let pem = include_str!("certificates/service.pem").lines();
+    let certificate: String = pem.filter(|line| !line.starts_with('-')).collect();
     let cf = json!({ "tlsClientAuth": {
         "certPresented": "1", "certVerified": "SUCCESS", "certRevoked": "0",
         "certFingerprintSHA256": spec.fingerprints.first().map_or("", String::as_str),
         "certIssuerDNRFC2253": name(&spec.issuers), "certSubjectDNRFC2253": name(&spec.subjects),
+        "certRFC9440": format!(":{certificate}:"),
     } });
     request.header("Test-Cf", &cf.to_string())
 }

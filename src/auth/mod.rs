@@ -11,6 +11,7 @@
 //! 4. claims: strict JSON, issuer, audience, subject, type, required claims, times.
 
 mod api_key;
+mod asn1;
 mod authorizer;
 mod basic;
 mod certificate;
@@ -40,7 +41,7 @@ pub use api_key::{
 };
 pub use authorizer::{Authorizer, Presented};
 pub use basic::{Basic, ITERATIONS, PasswordHash, pbkdf2};
-pub use certificate::ClientCertificate;
+pub use certificate::{ClientCertificate, Workloads, is_spiffe_id, spiffe_id};
 pub use claims::Claims;
 pub use denied::{Cause, Denied, Way};
 pub use find::{Found, find};

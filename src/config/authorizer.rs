@@ -155,6 +155,9 @@ object! {
         optional issuers: Vec<TextValue>,
         /// Distinguished names (RFC 2253) of which the subject's must be one.
         optional subjects: Vec<TextValue>,
+        /// SPIFFE ids, such as `spiffe://example.com/orders`, or all below a path: `spiffe://example.com/*`, of which the
+        /// certificate's must be one.
+        optional spiffe_ids: Vec<TextValue>,
         /// `true`: every certificate that the platform has verified is accepted.
         optional any: Spanned<bool>,
     }

@@ -163,7 +163,8 @@ impl AuthorizerKind {
             AuthorizerKind::Webhook(spec) => spec.secrets.iter().collect(),
             AuthorizerKind::MessageSignature(spec) => spec.keys.iter().map(|k| &k.1).collect(),
             AuthorizerKind::ClientCertificate(spec) => {
-                spec.issuers.iter().chain(&spec.subjects).collect()
+                let names = spec.issuers.iter().chain(&spec.subjects);
+                names.chain(&spec.spiffe_ids).collect()
             }
             AuthorizerKind::ApiKey(spec) => spec.pepper.iter().collect(),
             AuthorizerKind::Basic(spec) => spec.users.iter().map(|u| &u.password).collect(),
@@ -185,7 +186,8 @@ impl AuthorizerKind {
                 spec.keys.iter_mut().map(|k| &mut k.1).collect()
             }
             AuthorizerKind::ClientCertificate(spec) => {
-                spec.issuers.iter_mut().chain(&mut spec.subjects).collect()
+                let names = spec.issuers.iter_mut().chain(&mut spec.subjects);
+                names.chain(&mut spec.spiffe_ids).collect()
             }
             AuthorizerKind::ApiKey(spec) => spec.pepper.iter_mut().collect(),
             AuthorizerKind::Basic(spec) => spec.users.iter_mut().map(|u| &mut u.password).collect(),
@@ -252,6 +254,8 @@ pub struct CertificateSpec {
     /// Distinguished names (RFC 2253). Empty: not looked at.
     pub issuers: Vec<Text>,
     pub subjects: Vec<Text>,
+    /// Names of workloads, or `spiffe://DOMAIN/PATH/*`. Empty: not looked at.
+    pub spiffe_ids: Vec<Text>,
 }
 
 /// How a JSON Web Token is checked (RFC 7519, RFC 8725).

@@ -60,6 +60,7 @@ pub fn explain(asked: &Asked<'_>, path: &PathEntry, query: Option<&str>, page: &
                     ("fingerprint", spec.fingerprints.join(", ")),
                     ("issuer", hidden.texts(&spec.issuers)),
                     ("subject", hidden.texts(&spec.subjects)),
+                    ("SPIFFE id", hidden.texts(&spec.spiffe_ids)),
                 ] {
                     if !listed.is_empty() {
                         page.line("", &format!("  {name}: {listed}"));
