@@ -14,8 +14,8 @@ use causeway::auth::{KeyHasher, PasswordHash, stored_name};
 use causeway::http::Method;
 use causeway::plan::{
     Action, AuthorizerKind, Blueprint, CertificateSpec, ClaimRule, Constant, Hook, JwtKeys,
-    JwtSpec, Number, PathEntry, Requirement, SupabaseSpec, Text, TokenSource, WebhookScheme,
-    compile,
+    JwtSpec, MessageSignatureSpec, Number, PathEntry, Requirement, SupabaseSpec, Text, TokenSource,
+    WebhookScheme, compile,
 };
 use hmac::digest::KeyInit;
 use hmac::{Hmac, Mac};
@@ -239,7 +239,7 @@ fn check(blueprint: &Blueprint, path: &PathEntry, gateway: &Gateway, upstream: &
                 AuthorizerKind::Jwt(spec) => with_token(request, spec, path),
                 AuthorizerKind::Supabase(spec) => with_supabase(request, spec),
                 AuthorizerKind::Webhook(spec) => with_webhook(request, spec.scheme),
-                AuthorizerKind::MessageSignature(spec) => with_signature(request, &spec.keys[0].0),
+                AuthorizerKind::MessageSignature(spec) => with_signature(request, spec),
                 AuthorizerKind::ClientCertificate(spec) => with_certificate(request, spec),
                 AuthorizerKind::ApiKey(_) => request.header("X-Api-Key", KEY),
                 AuthorizerKind::Basic(_) => {
@@ -384,7 +384,8 @@ fn with_webhook(request: Request, scheme: WebhookScheme) -> Request {
 }
 
 /// An HTTP Message Signature of a `GET` without a body.
-fn with_signature(request: Request, key: &str) -> Request {
+fn with_signature(request: Request, spec: &MessageSignatureSpec) -> Request {
+    let (key, _) = spec.keys.first().unwrap_or_else(|| &spec.public_keys[0]);
     let head = String::from_utf8(request.bytes()).unwrap();
     let target = head.split(' ').nth(1).unwrap();
     let params = format!(
@@ -396,7 +397,11 @@ fn with_signature(request: Request, key: &str) -> Request {
     );
     let request = request.header("Host", "signed.test");
     let request = request.header("Signature-Input", &format!("s={params}"));
-    request.header("Signature", &format!("s=:{}:", STANDARD.encode(mac(&base))))
+    let signature = match spec.keys.is_empty() {
+        true => issuer::p256().sign_bytes(base.as_bytes()),
+        false => mac(&base),
+    };
+    request.header("Signature", &format!("s=:{}:", STANDARD.encode(signature)))
 }
 
 fn mac(signed: &str) -> Vec<u8> {

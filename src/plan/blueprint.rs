@@ -161,7 +161,10 @@ impl AuthorizerKind {
                 texts.chain(&spec.subject).chain(spec.keys.text()).collect()
             }
             AuthorizerKind::Webhook(spec) => spec.secrets.iter().collect(),
-            AuthorizerKind::MessageSignature(spec) => spec.keys.iter().map(|k| &k.1).collect(),
+            AuthorizerKind::MessageSignature(spec) => {
+                let keys = spec.keys.iter().chain(&spec.public_keys).map(|k| &k.1);
+                keys.chain(&spec.jwks_uri).collect()
+            }
             AuthorizerKind::ClientCertificate(spec) => {
                 let names = spec.issuers.iter().chain(&spec.subjects);
                 names.chain(&spec.spiffe_ids).collect()
@@ -183,7 +186,8 @@ impl AuthorizerKind {
             }
             AuthorizerKind::Webhook(spec) => spec.secrets.iter_mut().collect(),
             AuthorizerKind::MessageSignature(spec) => {
-                spec.keys.iter_mut().map(|k| &mut k.1).collect()
+                let keys = spec.keys.iter_mut().chain(&mut spec.public_keys);
+                keys.map(|k| &mut k.1).chain(&mut spec.jwks_uri).collect()
             }
             AuthorizerKind::ClientCertificate(spec) => {
                 let names = spec.issuers.iter_mut().chain(&mut spec.subjects);
@@ -231,11 +235,17 @@ impl WebhookScheme {
     }
 }
 
-/// How an HTTP Message Signature with `hmac-sha256` is checked (RFC 9421).
+/// How an HTTP Message Signature is checked (RFC 9421).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MessageSignatureSpec {
     /// Shared secrets by `keyid`.
     pub keys: Vec<(String, Text)>,
+    /// Public keys by `keyid`: JSON Web Keys or PEM. Empty where they are fetched.
+    pub public_keys: Vec<(String, Text)>,
+    /// Where public keys are fetched, whose `kid` is the `keyid`.
+    pub jwks_uri: Option<Text>,
+    /// What public keys are used with, the preferred ones first; each has a name in RFC 9421.
+    pub algorithms: Vec<JwsAlgorithm>,
     /// Components that must be covered; `content-digest` besides, where there is a body.
     pub components: Vec<String>,
     /// Seconds since `created` after which a signature is refused.

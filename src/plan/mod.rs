@@ -18,7 +18,7 @@ pub use artifact::ArtifactError;
 pub use blueprint::*;
 pub use compile::{Compiled, UrlFlaw, compile, origin_pattern, secret_bytes_needed, server_url};
 pub use credential::*;
-pub use jws::{JwsAlgorithm, JwtKeys};
+pub use jws::{JwsAlgorithm, JwtKeys, signature_algorithm};
 pub use load::{Environment, Plan};
 pub use paths::Paths;
 pub use require::*;

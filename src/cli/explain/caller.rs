@@ -5,7 +5,8 @@ use std::borrow::Cow;
 
 use causeway::auth::{AUTH_PATH, Found, find};
 use causeway::plan::{
-    Access, AuthorizerKind, JwtKeys, JwtSpec, PathEntry, SupabaseSpec, Text, TokenSource,
+    Access, AuthorizerKind, JwtKeys, JwtSpec, MessageSignatureSpec, PathEntry, SupabaseSpec, Text,
+    TokenSource, signature_algorithm,
 };
 
 use super::{Asked, Page, credential};
@@ -46,10 +47,15 @@ pub fn explain(asked: &Asked<'_>, path: &PathEntry, query: Option<&str>, page: &
             }
             AuthorizerKind::MessageSignature(spec) => {
                 let kind = format!(
-                    "authorizer `{}`: message signature, hmac-sha256",
-                    authorizer.name
+                    "authorizer `{}`: message signature, {}",
+                    authorizer.name,
+                    signed_by(spec)
                 );
                 page.line(label, &kind);
+                if let Some(url) = &spec.jwks_uri {
+                    let url = asked.hidden.texts([url]);
+                    page.line("", &format!("  key set: fetched from {url}"));
+                }
                 page.line("", &format!("  must cover: {}", spec.components.join(", ")));
             }
             AuthorizerKind::ClientCertificate(spec) => {
@@ -93,6 +99,18 @@ pub fn explain(asked: &Asked<'_>, path: &PathEntry, query: Option<&str>, page: &
         }
         credential::withheld(&authorizer.withheld, page);
     }
+}
+
+/// The algorithms of message signatures that are accepted.
+fn signed_by(spec: &MessageSignatureSpec) -> String {
+    let shared = (!spec.keys.is_empty()).then_some("hmac-sha256");
+    let public = spec
+        .algorithms
+        .iter()
+        .copied()
+        .filter_map(signature_algorithm);
+    let named: Vec<&str> = shared.into_iter().chain(public).collect();
+    named.join(" or ")
 }
 
 fn demands(asked: &Asked<'_>, spec: &JwtSpec, page: &mut Page) {

@@ -2,6 +2,7 @@
 
 mod certificate;
 mod credential;
+mod public_keys;
 mod signature;
 mod supabase;
 
