@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-const CASES: [(&str, &[&str]); 26] = [
+const CASES: [(&str, &[&str]); 28] = [
     ("check_good", &["check", "good.json"]),
     ("check_bad", &["check", "bad.json"]),
     ("check_strict", &["check", "warning.json", "--strict"]),
@@ -104,6 +104,14 @@ const CASES: [(&str, &[&str]); 26] = [
     (
         "explain_answer",
         &["explain", "GET", "/health", "--config", "good.json"],
+    ),
+    (
+        "explain_signers",
+        &["explain", "GET", "/", "--config", "signers.json"],
+    ),
+    (
+        "explain_supabase",
+        &["explain", "POST", "/code", "--config", "signers.json"],
     ),
     (
         "explain_require",

@@ -10,7 +10,7 @@ pub struct Denied {
     pub reason: Cow<'static, str>,
 }
 
-/// What the client is told.
+/// What the client is told: of a token, or in the words of another way in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
     /// There is no token, or something else stands in its place.
@@ -25,16 +25,6 @@ pub enum Cause {
     Claims,
     /// Before its `nbf`.
     NotActive,
-    /// There is no API key.
-    NoKey,
-    /// It is unknown, another, disabled or malformed: which one of these is nobody's business who does not hold it.
-    Key,
-    /// The key is one, and its time is over.
-    KeyExpired,
-    /// There is no user name with a password.
-    NoPassword,
-    /// The user is unknown, or the password is another.
-    Password,
     /// What knows the callers does not answer.
     Unavailable,
     /// The refusal of a way in that has its own words.
@@ -78,7 +68,7 @@ impl Denied {
     /// There was nothing to look at.
     pub fn is_absence(&self) -> bool {
         match self.cause {
-            Cause::NoToken | Cause::NoKey | Cause::NoPassword => true,
+            Cause::NoToken => true,
             Cause::Way(way) => way.absent,
             _ => false,
         }
@@ -94,11 +84,6 @@ impl Denied {
             Cause::Expired => "ERR_JWT_EXPIRED",
             Cause::Claims | Cause::NotActive => "ERR_JWT_CLAIM_VALIDATION_FAILED",
             Cause::Way(way) => way.code,
-            Cause::NoKey => "api_key_missing",
-            Cause::Key => "api_key_invalid",
-            Cause::KeyExpired => "api_key_expired",
-            Cause::NoPassword => "credentials_missing",
-            Cause::Password => "credentials_invalid",
             Cause::Unavailable => "authorizer_unavailable",
         }
     }
@@ -112,11 +97,6 @@ impl Denied {
             Cause::NoMatchingKey => "No matching key was found.",
             Cause::Expired => "Token has expired.",
             Cause::Claims | Cause::NotActive => "JWT claim validation failed",
-            Cause::NoKey => "No API key was sent.",
-            Cause::Key => "The API key is not accepted.",
-            Cause::KeyExpired => "The API key has expired.",
-            Cause::NoPassword => "No user name and password were sent.",
-            Cause::Password => "The user name or the password is not accepted.",
             Cause::Unavailable => "The caller cannot be verified at the moment.",
             Cause::Way(way) => way.text,
         }
@@ -127,9 +107,6 @@ impl Denied {
     /// section 3).
     pub fn www_authenticate(&self) -> Option<&'static str> {
         Some(match self.cause {
-            Cause::NoKey | Cause::Key | Cause::KeyExpired => r#"ApiKey realm="causeway""#,
-            // RFC 7617 section 2.1.
-            Cause::NoPassword | Cause::Password => r#"Basic realm="causeway", charset="UTF-8""#,
             Cause::Unavailable => return None,
             Cause::Way(way) => return way.challenge,
             Cause::NoToken => r#"Bearer realm="causeway""#,

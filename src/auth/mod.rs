@@ -49,7 +49,7 @@ pub use jwt::Jwt;
 pub use keys::{KeyFlaw, KeyKind, PublicKey, check_key_url, read_jwks, read_pem};
 pub use moment::unix_seconds;
 pub use signature::{LEAST_SECRET_BYTES, MessageSignature, Webhook, read_public_key};
-pub use supabase::{AUTH_PATH, Supabase, has_all_rights, project_url};
+pub use supabase::{AUTH_PATH, JWKS_PATH, Supabase, has_all_rights, project_url};
 pub use token::MAX_TOKEN_BYTES;
 pub use withheld::Withheld;
 

@@ -19,6 +19,9 @@ const INVALID: Way = refused("JWT_INVALID", "The token is not accepted.");
 /// The path of Supabase's auth API, and with the project's URL in front the issuer of its tokens.
 pub const AUTH_PATH: &str = "/auth/v1";
 
+/// Below it, the keys that the project publishes.
+pub const JWKS_PATH: &str = "/.well-known/jwks.json";
+
 /// An authorizer by tokens of a Supabase project, ready to check them. Each way of signing has its own keys, and only
 /// the algorithms of those.
 pub struct Supabase {
@@ -65,7 +68,7 @@ impl Supabase {
             })
         };
         let published = |url: String| {
-            let jwks = [&url, AUTH_PATH, "/.well-known/jwks.json"].concat();
+            let jwks = [&url, AUTH_PATH, JWKS_PATH].concat();
             jwt(
                 JwtKeys::JwksUri(Text::Literal(jwks)),
                 vec![JwsAlgorithm::Rs256, JwsAlgorithm::Es256],

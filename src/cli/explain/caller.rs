@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use causeway::auth::{AUTH_PATH, Found, find};
+use causeway::auth::{AUTH_PATH, Found, JWKS_PATH, find};
 use causeway::plan::{
     Access, AuthorizerKind, JwtKeys, JwtSpec, MessageSignatureSpec, PathEntry, SupabaseSpec, Text,
     TokenSource, signature_algorithm,
@@ -137,17 +137,17 @@ fn supabase(asked: &Asked<'_>, spec: &SupabaseSpec, query: Option<&str>, page: &
         let secret = keys(asked, &JwtKeys::Secret(secret.clone()));
         page.line("", &format!("  HS256, {secret}"));
     }
+    let mut issuers = hidden.texts(&spec.issuers);
     if let Some(url) = &spec.url {
         let url = hidden.texts([url]);
-        page.line(
-            "",
-            &format!("  RS256 or ES256, key set: fetched from {url}{AUTH_PATH}"),
-        );
+        let api = format!("{}{AUTH_PATH}", url.trim_end_matches('/'));
+        let keys = format!("  RS256 or ES256, key set: fetched from {api}{JWKS_PATH}");
+        page.line("", &keys);
+        if issuers.is_empty() {
+            issuers = api;
+        }
     }
-    for (name, expected) in [
-        ("iss", hidden.texts(&spec.issuers)),
-        ("aud", hidden.texts(&spec.audiences)),
-    ] {
+    for (name, expected) in [("iss", issuers), ("aud", hidden.texts(&spec.audiences))] {
         if !expected.is_empty() {
             page.line("", &format!("  {name}: {expected}"));
         }
