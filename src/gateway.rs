@@ -2,6 +2,7 @@
 
 mod act;
 mod caller;
+mod passwordless;
 mod permit;
 
 use std::cell::RefCell;

@@ -66,6 +66,48 @@ fn a_listed_certificate_comes_in_and_the_upstream_learns_whose_it_is() {
     }
 }
 
+/// A certificate of the folder beside, as the edge gives it.
+fn encoded(pem: &str) -> Value {
+    let lines: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+    format!(":{lines}:").into()
+}
+
+#[test]
+fn a_workload_comes_in_by_its_spiffe_id() {
+    let upstream = Upstream::start();
+    let gateway = behind(
+        &upstream,
+        json!({ "spiffe_ids": ["spiffe://other.test/*", "spiffe://example.com/ns/shop/*"] }),
+    );
+    let ask = |certificate: Value| {
+        let mut told = good();
+        told["certRFC9440"] = certificate;
+        gateway.send(&with(&told))
+    };
+    let service = encoded(include_str!("certificates/service.pem"));
+    let answer = ask(service);
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(
+        upstream.last().head.header("x-device"),
+        Some("spiffe://example.com/ns/shop/orders")
+    );
+    let served = upstream.requests().len();
+    for certificate in [
+        encoded(include_str!("certificates/two_uris.pem")),
+        encoded(include_str!("certificates/authority.pem")),
+        encoded(include_str!("certificates/bare.pem")),
+        "".into(),
+        ":AAAA:".into(),
+        Value::Null,
+    ] {
+        let answer = ask(certificate);
+        assert_eq!(answer.status, 401, "{}", answer.text());
+        assert_eq!(answer.json()["code"], "certificate_invalid");
+        assert!(!answer.text().contains("spiffe"));
+    }
+    assert_eq!(upstream.requests().len(), served);
+}
+
 #[test]
 fn every_other_connection_is_refused() {
     let upstream = Upstream::start();

@@ -119,6 +119,14 @@ const CASES: &[(&str, &[&str])] = &[
         &["explain", "GET", "/health", "--config", "good.json"],
     ),
     (
+        "explain_signers",
+        &["explain", "GET", "/", "--config", "signers.json"],
+    ),
+    (
+        "explain_supabase",
+        &["explain", "POST", "/code", "--config", "signers.json"],
+    ),
+    (
         "explain_require",
         &[
             "explain",

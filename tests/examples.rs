@@ -14,8 +14,8 @@ use causeway::auth::{KeyHasher, PasswordHash, stored_name};
 use causeway::http::Method;
 use causeway::plan::{
     Action, AuthorizerKind, Blueprint, CertificateSpec, ClaimRule, Condition, Constant, Hook,
-    IntrospectionEndpoint, JwsAlgorithm, JwtKeys, JwtSpec, Number, PathEntry, Requirement, Test,
-    Text, TokenSource, WebhookScheme, compile,
+    IntrospectionEndpoint, JwsAlgorithm, JwtKeys, JwtSpec, MessageSignatureSpec, Number, PathEntry,
+    Requirement, SupabaseSpec, Test, Text, TokenSource, WebhookScheme, compile,
 };
 use hmac::digest::KeyInit;
 use hmac::{Hmac, Mac};
@@ -104,7 +104,32 @@ fn publish_keys(blueprint: &mut Blueprint, keys: &Upstream) {
             AuthorizerKind::ForwardAuth(spec) => {
                 spec.url = Text::Literal(format!("{}/decide", keys.url()));
             }
+            AuthorizerKind::Supabase(spec) => spec.url = Some(Text::Literal(keys.url())),
             _ => {}
+        }
+    }
+    play_supabase(blueprint, keys);
+}
+
+/// Lets an upstream be every project of Supabase.
+fn play_supabase(blueprint: &mut Blueprint, project: &Upstream) {
+    let jwks = issuer::jwks(&[issuer::p256().jwk("example")]);
+    let session = json!({ "access_token": "a.b.c", "token_type": "bearer" });
+    for (path, body) in [
+        ("/auth/v1/.well-known/jwks.json", jwks),
+        ("/auth/v1/otp", json!({})),
+        ("/auth/v1/verify", session),
+    ] {
+        let script = Script {
+            status: 200,
+            body: body.to_string(),
+            ..Script::default()
+        };
+        project.script(path, script);
+    }
+    for path in &mut blueprint.paths {
+        if let Action::Supabase(call) = &mut path.action {
+            call.url = Text::Literal(project.url());
         }
     }
 }
@@ -199,7 +224,7 @@ fn hooks(path: &PathEntry) -> Vec<(&Hook, Role)> {
             (None, post_process.as_ref())
         }
         Action::Call { hook, post_process } => (Some(hook), post_process.as_ref()),
-        Action::Respond { .. } | Action::Fault(_) => (None, None),
+        Action::Supabase(_) | Action::Respond { .. } | Action::Fault(_) => (None, None),
     };
     let guard = path.pre_process.as_ref().map(|hook| (hook, Role::Guard));
     let call = call.map(|hook| (hook, Role::Call));
@@ -246,8 +271,9 @@ fn check(
             answer(keys, "/decide", 200, "");
             match &blueprint.authorizers[usize::from(*index)].kind {
                 AuthorizerKind::Jwt(spec) => with_token(request, spec, path),
+                AuthorizerKind::Supabase(spec) => with_supabase(request, spec),
                 AuthorizerKind::Webhook(spec) => with_webhook(request, spec.scheme),
-                AuthorizerKind::MessageSignature(spec) => with_signature(request, &spec.keys[0].0),
+                AuthorizerKind::MessageSignature(spec) => with_signature(request, spec),
                 AuthorizerKind::ClientCertificate(spec) => with_certificate(request, spec),
                 AuthorizerKind::ApiKey(_) => request.header("X-Api-Key", KEY),
                 AuthorizerKind::Basic(_) => {
@@ -269,7 +295,7 @@ fn check(
             assert_eq!(answer.status, 200, "{what}: {}", answer.text());
             assert_eq!(upstream.requests().len(), served + 1, "{what}");
         }
-        Action::Call { .. } | Action::Service { .. } => {
+        Action::Supabase(_) | Action::Call { .. } | Action::Service { .. } => {
             assert_eq!(answer.status, 200, "{what}: {}", answer.text());
         }
         Action::Fault(fault) => panic!("{what}: {}", fault.message),
@@ -294,6 +320,9 @@ fn request(path: &PathEntry) -> Request {
     }
     let method = path.method.map_or("GET", Method::as_str);
     let request = match method {
+        "POST" if matches!(path.action, Action::Supabase(_)) => {
+            Request::new(method, &target).body(r#"{"email":"ann@example.com","token":"123456"}"#)
+        }
         "POST" | "PUT" | "PATCH" => Request::new(method, &target).body("{}"),
         _ => Request::new(method, &target),
     };
@@ -386,6 +415,18 @@ fn with_token(request: Request, spec: &JwtSpec, path: &PathEntry) -> Request {
     }
 }
 
+/// A token that the project of [`play_supabase`] has signed.
+fn with_supabase(request: Request, spec: &SupabaseSpec) -> Request {
+    let Some(Text::Literal(url)) = &spec.url else {
+        panic!("an example of Supabase has a url");
+    };
+    let claims = json!({
+        "iss": format!("{url}/auth/v1"), "aud": "authenticated", "sub": "42", "exp": in_seconds(600),
+    });
+    let token = issuer::p256().sign("ES256", Some("example"), &claims);
+    request.header("Authorization", &format!("Bearer {token}"))
+}
+
 /// A webhook's fields over the body of [`request`].
 fn with_webhook(request: Request, scheme: WebhookScheme) -> Request {
     let time = in_seconds(0).to_string();
@@ -409,7 +450,8 @@ fn with_webhook(request: Request, scheme: WebhookScheme) -> Request {
 }
 
 /// An HTTP Message Signature of a `GET` without a body.
-fn with_signature(request: Request, key: &str) -> Request {
+fn with_signature(request: Request, spec: &MessageSignatureSpec) -> Request {
+    let (key, _) = spec.keys.first().unwrap_or_else(|| &spec.public_keys[0]);
     let head = String::from_utf8(request.bytes()).unwrap();
     let target = head.split(' ').nth(1).unwrap();
     let params = format!(
@@ -421,7 +463,11 @@ fn with_signature(request: Request, key: &str) -> Request {
     );
     let request = request.header("Host", "signed.test");
     let request = request.header("Signature-Input", &format!("s={params}"));
-    request.header("Signature", &format!("s=:{}:", STANDARD.encode(mac(&base))))
+    let signature = match spec.keys.is_empty() {
+        true => issuer::p256().sign_bytes(base.as_bytes()),
+        false => mac(&base),
+    };
+    request.header("Signature", &format!("s=:{}:", STANDARD.encode(signature)))
 }
 
 fn mac(signed: &str) -> Vec<u8> {
@@ -436,10 +482,13 @@ fn with_certificate(request: Request, spec: &CertificateSpec) -> Request {
         Some(Text::Literal(name)) => name.clone(),
         _ => SECRET.to_owned(),
     };
+    let pem = include_str!("certificates/service.pem").lines();
+    let certificate: String = pem.filter(|line| !line.starts_with('-')).collect();
     let cf = json!({ "tlsClientAuth": {
         "certPresented": "1", "certVerified": "SUCCESS", "certRevoked": "0",
         "certFingerprintSHA256": spec.fingerprints.first().map_or("", String::as_str),
         "certIssuerDNRFC2253": name(&spec.issuers), "certSubjectDNRFC2253": name(&spec.subjects),
+        "certRFC9440": format!(":{certificate}:"),
     } });
     request.header("Test-Cf", &cf.to_string())
 }

@@ -7,6 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 // As they stand in the fuzz crate, which needs a nightly compiler.
+#[path = "../fuzz/src/certificate.rs"]
+mod certificate;
 #[path = "../fuzz/src/config.rs"]
 mod config;
 #[path = "../fuzz/src/expression.rs"]
@@ -22,6 +24,11 @@ mod token;
 
 /// Mutations of each seed.
 const ROUNDS: u32 = 200;
+
+#[test]
+fn certificates_hold() {
+    smoke(certificate::check, &["fuzz/seeds/certificate"], ROUNDS);
+}
 
 #[test]
 fn configs_hold() {

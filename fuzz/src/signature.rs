@@ -3,10 +3,15 @@
 use causeway::auth::{Authorizer, Presented};
 use causeway::exchange::{Body, Request};
 use causeway::host::memory::{MemoryHost, run};
-use causeway::plan::{AuthorizerKind, MessageSignatureSpec, WebhookScheme, WebhookSpec};
+use causeway::plan::{
+    AuthorizerKind, JwsAlgorithm, MessageSignatureSpec, WebhookScheme, WebhookSpec,
+};
 
 /// Unix time in seconds at which signatures are checked.
 const NOW: u64 = 1_800_000_000;
+/// Of `test-key-ed25519` in RFC 9421 appendix B.1.4.
+const PUBLIC_KEY: &str =
+    r#"{"kty":"OKP","crv":"Ed25519","x":"JrQLj5P_89iXES9-vFgrIy29clF9CC_oPPsw3c5D0bs"}"#;
 const SECRET: &str = "a secret that no fuzzer will find out";
 
 pub fn check(data: &[u8]) {
@@ -59,6 +64,9 @@ pub fn check(data: &[u8]) {
         }),
         None => AuthorizerKind::MessageSignature(MessageSignatureSpec {
             keys: vec![("k".into(), SECRET.into())],
+            public_keys: vec![("p".into(), PUBLIC_KEY.into())],
+            jwks_uri: None,
+            algorithms: vec![JwsAlgorithm::EdDsa],
             components: vec!["@method".into()],
             max_age: 300,
             leeway: 5,

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{
     ApiKeys, Basic, Claims, ClientCertificate, Denied, ForwardAuth, Introspection, Jwt,
-    MessageSignature, Webhook,
+    MessageSignature, Supabase, Webhook,
 };
 use crate::exchange::Request;
 use crate::host::Host;
@@ -21,6 +21,7 @@ pub enum Authorizer {
     Basic(Box<Basic>),
     Introspection(Box<Introspection>),
     ForwardAuth(Box<ForwardAuth>),
+    Supabase(Box<Supabase>),
 }
 
 /// What a request brings along for whoever asks who is calling.
@@ -61,6 +62,9 @@ impl Authorizer {
             AuthorizerKind::ForwardAuth(spec) => ForwardAuth::new(*spec)
                 .map(Box::new)
                 .map(Authorizer::ForwardAuth),
+            AuthorizerKind::Supabase(spec) => {
+                Supabase::new(*spec).map(Box::new).map(Authorizer::Supabase)
+            }
             AuthorizerKind::Fault(fault) => Err(fault),
         }
     }
@@ -79,6 +83,7 @@ impl Authorizer {
             Authorizer::Basic(basic) => basic.authenticate(presented).await,
             Authorizer::Introspection(server) => server.authenticate(presented).await,
             Authorizer::ForwardAuth(other) => other.authenticate(presented).await,
+            Authorizer::Supabase(supabase) => supabase.authenticate(presented).await,
         }
     }
 }

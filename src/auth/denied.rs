@@ -24,7 +24,7 @@ pub struct Passed {
     pub body: Option<(Option<String>, String)>,
 }
 
-/// What the client is told.
+/// What the client is told: of a token, or in the words of another way in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
     /// There is no token, or something else stands in its place.
@@ -37,16 +37,8 @@ pub enum Cause {
     /// Past its `exp`, or older than the authorizer's `max_age`.
     Expired,
     Claims,
-    /// There is no API key.
-    NoKey,
-    /// It is unknown, another, disabled or malformed: which one of these is nobody's business who does not hold it.
-    Key,
-    /// The key is one, and its time is over.
-    KeyExpired,
-    /// There is no user name with a password.
-    NoPassword,
-    /// The user is unknown, or the password is another.
-    Password,
+    /// Before its `nbf`.
+    NotActive,
     /// What knows the callers does not answer.
     Unavailable,
     /// The refusal of a way in that has its own words.
@@ -94,7 +86,7 @@ impl Denied {
     /// There was nothing to look at.
     pub fn is_absence(&self) -> bool {
         match self.cause {
-            Cause::NoToken | Cause::NoKey | Cause::NoPassword => true,
+            Cause::NoToken => true,
             Cause::Way(way) => way.absent,
             _ => false,
         }
@@ -108,13 +100,8 @@ impl Denied {
             Cause::Signature => "ERR_JWS_SIGNATURE_VERIFICATION_FAILED",
             Cause::NoMatchingKey => "ERR_JWKS_NO_MATCHING_KEY",
             Cause::Expired => "ERR_JWT_EXPIRED",
-            Cause::Claims => "ERR_JWT_CLAIM_VALIDATION_FAILED",
+            Cause::Claims | Cause::NotActive => "ERR_JWT_CLAIM_VALIDATION_FAILED",
             Cause::Way(way) => way.code,
-            Cause::NoKey => "api_key_missing",
-            Cause::Key => "api_key_invalid",
-            Cause::KeyExpired => "api_key_expired",
-            Cause::NoPassword => "credentials_missing",
-            Cause::Password => "credentials_invalid",
             Cause::Unavailable => "authorizer_unavailable",
         }
     }
@@ -127,12 +114,7 @@ impl Denied {
             Cause::Signature => "Signature verification failed",
             Cause::NoMatchingKey => "No matching key was found.",
             Cause::Expired => "Token has expired.",
-            Cause::Claims => "JWT claim validation failed",
-            Cause::NoKey => "No API key was sent.",
-            Cause::Key => "The API key is not accepted.",
-            Cause::KeyExpired => "The API key has expired.",
-            Cause::NoPassword => "No user name and password were sent.",
-            Cause::Password => "The user name or the password is not accepted.",
+            Cause::Claims | Cause::NotActive => "JWT claim validation failed",
             Cause::Unavailable => "The caller cannot be verified at the moment.",
             Cause::Way(way) => way.text,
         }
@@ -146,9 +128,6 @@ impl Denied {
             return passed.challenge.as_deref();
         }
         Some(match self.cause {
-            Cause::NoKey | Cause::Key | Cause::KeyExpired => r#"ApiKey realm="causeway""#,
-            // RFC 7617 section 2.1.
-            Cause::NoPassword | Cause::Password => r#"Basic realm="causeway", charset="UTF-8""#,
             Cause::Unavailable => return None,
             Cause::Way(way) => return way.challenge,
             Cause::NoToken => r#"Bearer realm="causeway""#,
@@ -164,7 +143,7 @@ impl Denied {
             Cause::Expired => {
                 r#"Bearer realm="causeway", error="invalid_token", error_description="Token has expired.""#
             }
-            Cause::Claims => {
+            Cause::Claims | Cause::NotActive => {
                 r#"Bearer realm="causeway", error="invalid_token", error_description="JWT claim validation failed""#
             }
         })

@@ -12,6 +12,7 @@
 
 mod api_key;
 mod asked;
+mod asn1;
 mod authorizer;
 mod basic;
 mod certificate;
@@ -30,6 +31,7 @@ mod recent;
 mod rules;
 mod seen;
 mod signature;
+mod supabase;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -42,7 +44,7 @@ pub use api_key::{
 };
 pub use authorizer::{Authorizer, Presented};
 pub use basic::{Basic, ITERATIONS, PasswordHash, pbkdf2};
-pub use certificate::ClientCertificate;
+pub use certificate::{ClientCertificate, Workloads, is_spiffe_id, spiffe_id};
 pub use claims::Claims;
 pub use denied::{Cause, Denied, Passed, Way};
 pub use find::{Found, find};
@@ -51,7 +53,8 @@ pub use introspection::Introspection;
 pub use jwt::Jwt;
 pub use keys::{KeyFlaw, KeyKind, PublicKey, check_asked_url, check_key_url, read_jwks, read_pem};
 pub use moment::unix_seconds;
-pub use signature::{LEAST_SECRET_BYTES, MessageSignature, Webhook};
+pub use signature::{LEAST_SECRET_BYTES, MessageSignature, Webhook, read_public_key};
+pub use supabase::{AUTH_PATH, JWKS_PATH, Supabase, has_all_rights, project_url};
 pub use token::MAX_TOKEN_BYTES;
 pub use withheld::Withheld;
 

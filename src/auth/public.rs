@@ -103,7 +103,7 @@ impl Keys {
 
 /// Whether a signature could be one at all. In ECDSA neither half may be zero (RFC 7518 section 3.4, FIPS 186-5 section
 /// 6.4.2): implementations have taken such a signature for one of every message.
-fn is_plausible(algorithm: JwsAlgorithm, signature: &[u8]) -> bool {
+pub(super) fn is_plausible(algorithm: JwsAlgorithm, signature: &[u8]) -> bool {
     let bytes = match algorithm {
         JwsAlgorithm::Es256 => 64,
         JwsAlgorithm::Es384 => 96,

@@ -144,7 +144,7 @@ impl Rules {
             _ => {}
         }
         if nbf.is_some_and(|nbf| nbf > now + self.leeway) {
-            return Err(not_claimed("nbf has not come"));
+            return Err(Denied::new(Cause::NotActive, "nbf has not come"));
         }
         if iat.is_some_and(|iat| iat > now + self.leeway) {
             return Err(not_claimed("iat is in the future"));

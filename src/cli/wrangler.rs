@@ -139,6 +139,10 @@ fn variables(blueprint: &Blueprint) -> BTreeSet<&str> {
                     }
                 }
             }
+            Action::Supabase(call) => {
+                add(&call.url, &mut names);
+                add(&call.key, &mut names);
+            }
             Action::Proxy { mapping: None, .. }
             | Action::Call { .. }
             | Action::Service { .. }

@@ -10,6 +10,7 @@ use super::credential::{ApiKeyObject, BasicObject};
 use super::object::{missing, object, object_of, words};
 use super::preset::PresetObject;
 use super::read::{Defs, Entries, Lazy, Read, span_of, wrong_type};
+use super::supabase::SupabaseObject;
 use super::value::{JsonBody, Name, OneOrMany, TextValue, TokenPlace, Whole};
 
 /// How the gateway knows the caller. The type says what its members are.
@@ -23,6 +24,7 @@ pub enum AuthorizerObject<'a> {
     Basic(Box<BasicObject<'a>>),
     Introspection(Box<IntrospectionObject<'a>>),
     ForwardAuth(Box<ForwardAuthObject<'a>>),
+    Supabase(Box<SupabaseObject<'a>>),
 }
 
 impl<'a> Read<'a> for AuthorizerObject<'a> {
@@ -57,6 +59,9 @@ impl<'a> Read<'a> for AuthorizerObject<'a> {
             AuthorizerType::ForwardAuth => ForwardAuthObject::read(node, cx)
                 .map(Box::new)
                 .map(AuthorizerObject::ForwardAuth),
+            AuthorizerType::Supabase => SupabaseObject::read(node, cx)
+                .map(Box::new)
+                .map(AuthorizerObject::Supabase),
         }
     }
 
@@ -70,6 +75,7 @@ impl<'a> Read<'a> for AuthorizerObject<'a> {
             BasicObject::schema(defs),
             IntrospectionObject::schema(defs),
             ForwardAuthObject::schema(defs),
+            SupabaseObject::schema(defs),
         ] })
     }
 }
@@ -135,12 +141,21 @@ object! {
         optional max_body: Whole<1, 10_485_760>,
     }
 
-    /// How the gateway knows a caller that signs its requests (RFC 9421, `hmac-sha256`).
+    /// How the gateway knows a caller that signs its requests (RFC 9421). Its keys are `keys`, and besides `public_keys` or
+    /// `jwks_uri`.
     pub struct MessageSignatureObject {
         /// `message_signature`
         required kind = "type": MessageSignatureType,
         /// Shared secrets by their `keyid`, best `$secret.NAME`.
-        required keys: Entries<'a, TextValue>,
+        optional keys: Entries<'a, TextValue>,
+        /// Public keys by their `keyid`: a JSON Web Key, PEM, or a reference to either.
+        optional public_keys: Entries<'a, Jwks<'a>>,
+        /// Where a set of public keys is published, whose `kid` is the `keyid`. `https` but for addresses of the machine
+        /// itself.
+        optional jwks_uri: TextValue,
+        /// What public keys are used with. `rsa-pss-sha512`, `ecdsa-p256-sha256`, `ecdsa-p384-sha384` and `ed25519` if
+        /// nothing is said.
+        optional algorithms: Vec<Spanned<SignatureAlgorithm>>,
         /// What must be covered. `@method`, `@authority`, `@path` and `@query` if nothing is said; `content-digest` always, where there is a body.
         optional components: Vec<Name<'a>>,
         /// Seconds since `created` after which a signature is refused. 300 if nothing is said.
@@ -163,6 +178,9 @@ object! {
         optional issuers: Vec<TextValue>,
         /// Distinguished names (RFC 2253) of which the subject's must be one.
         optional subjects: Vec<TextValue>,
+        /// SPIFFE ids, such as `spiffe://example.com/orders`, or all below a path: `spiffe://example.com/*`, of which the
+        /// certificate's must be one.
+        optional spiffe_ids: Vec<TextValue>,
         /// `true`: every certificate that the platform has verified is accepted.
         optional any: Spanned<bool>,
     }
@@ -180,8 +198,9 @@ words! {
         Basic = "basic",
         Introspection = "introspection",
         ForwardAuth = "forward_auth",
+        Supabase = "supabase",
     }
-    later ["auth0", "supabase"]
+    later ["auth0"]
 
     /// An algorithm of JSON Web Signatures (RFC 7518 section 3.1).
     #[code = "unknown_value"]
@@ -200,6 +219,16 @@ words! {
         EdDsa = "EdDSA",
     }
     later ["ES512"]
+
+    /// An algorithm of HTTP Message Signatures by public keys (RFC 9421 section 3.3).
+    #[code = "unknown_value"]
+    pub enum SignatureAlgorithm {
+        RsaPssSha512 = "rsa-pss-sha512",
+        RsaV15Sha256 = "rsa-v1_5-sha256",
+        EcdsaP256Sha256 = "ecdsa-p256-sha256",
+        EcdsaP384Sha384 = "ecdsa-p384-sha384",
+        Ed25519 = "ed25519",
+    }
 
     /// The type of a JSON Web Token authorizer.
     #[code = "unknown_type"]
@@ -246,6 +275,18 @@ impl<'a> Read<'a> for Spanned<Algorithm> {
 
     fn schema(defs: &mut Defs) -> serde_json::Value {
         Algorithm::schema(defs)
+    }
+}
+
+impl<'a> Read<'a> for Spanned<SignatureAlgorithm> {
+    fn read(node: &'a Value<'a>, cx: &mut Context) -> Option<Self> {
+        let value = SignatureAlgorithm::read(node, cx)?;
+        let span = span_of(node);
+        Some(Spanned { value, span })
+    }
+
+    fn schema(defs: &mut Defs) -> serde_json::Value {
+        SignatureAlgorithm::schema(defs)
     }
 }
 

@@ -138,6 +138,10 @@ object! {
         optional function: Name<'a>,
         /// Names of the variables that the called code is given; no others.
         optional env: Vec<Name<'a>>,
+        /// The name of the `supabase` authorizer whose project is asked, where there are several.
+        optional authorizer: Name<'a>,
+        /// Whether an address that Supabase does not know becomes a user. `true` if nothing is said.
+        optional create_user: Spanned<bool>,
         /// A function of a bound worker that is given the answer.
         optional post_process: HookObject<'a>,
     }
@@ -186,10 +190,15 @@ words! {
         HttpProxy = "http_proxy",
         Service = "service",
         ServiceBinding = "service_binding",
+        /// Sends a one-time code to an e-mail address or a phone.
+        SupabaseSend = "supabase_passwordless_auth",
+        /// Takes a one-time code for a session.
+        SupabaseVerify = "supabase_passwordless_verify",
+        /// Sends a one-time code to an e-mail address.
+        SupabaseSendEmail = "supabase_passwordless_auth_alt",
     }
     later [
         "auth0_callback", "auth0_userinfo", "auth0_callback_redirect", "auth0_refresh",
-        "supabase_passwordless_auth", "supabase_passwordless_verify", "supabase_passwordless_auth_alt",
     ]
 
     /// A spelling of a path that is refused unless the path accepts it.

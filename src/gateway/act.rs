@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::passwordless;
 use crate::auth::{Claims, Withheld};
 use crate::edits::Edits;
 use crate::exchange::{Kind, Request};
@@ -83,6 +84,9 @@ impl<H: Host> Exchange<'_, H> {
                         service.alias
                     ))),
                 }
+            }
+            Action::Supabase(call) => {
+                passwordless::serve(call, self.host, self.path.timeout_ms, edits).await
             }
             Action::Respond {
                 status,

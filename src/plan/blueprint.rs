@@ -9,6 +9,7 @@ use super::require::Requirement;
 use super::when::When;
 use super::{
     ApiKeySpec, BasicSpec, ForwardAuthSpec, IntrospectionSpec, JwsAlgorithm, JwtKeys, Place,
+    SupabaseCall, SupabaseSpec,
 };
 use crate::http::Method;
 
@@ -152,6 +153,7 @@ pub enum AuthorizerKind {
     Basic(BasicSpec),
     Introspection(Box<IntrospectionSpec>),
     ForwardAuth(Box<ForwardAuthSpec>),
+    Supabase(Box<SupabaseSpec>),
     /// It could not be understood: whoever needs it is refused with `config_error`.
     Fault(Fault),
 }
@@ -165,14 +167,19 @@ impl AuthorizerKind {
                 texts.chain(&spec.subject).chain(spec.keys.text()).collect()
             }
             AuthorizerKind::Webhook(spec) => spec.secrets.iter().collect(),
-            AuthorizerKind::MessageSignature(spec) => spec.keys.iter().map(|k| &k.1).collect(),
+            AuthorizerKind::MessageSignature(spec) => {
+                let keys = spec.keys.iter().chain(&spec.public_keys).map(|k| &k.1);
+                keys.chain(&spec.jwks_uri).collect()
+            }
             AuthorizerKind::ClientCertificate(spec) => {
-                spec.issuers.iter().chain(&spec.subjects).collect()
+                let names = spec.issuers.iter().chain(&spec.subjects);
+                names.chain(&spec.spiffe_ids).collect()
             }
             AuthorizerKind::ApiKey(spec) => spec.pepper.iter().collect(),
             AuthorizerKind::Basic(spec) => spec.users.iter().map(|u| &u.password).collect(),
             AuthorizerKind::Introspection(spec) => spec.texts(),
             AuthorizerKind::ForwardAuth(spec) => vec![&spec.url],
+            AuthorizerKind::Supabase(spec) => spec.texts().collect(),
             AuthorizerKind::Fault(_) => Vec::new(),
         }
     }
@@ -187,15 +194,18 @@ impl AuthorizerKind {
             }
             AuthorizerKind::Webhook(spec) => spec.secrets.iter_mut().collect(),
             AuthorizerKind::MessageSignature(spec) => {
-                spec.keys.iter_mut().map(|k| &mut k.1).collect()
+                let keys = spec.keys.iter_mut().chain(&mut spec.public_keys);
+                keys.map(|k| &mut k.1).chain(&mut spec.jwks_uri).collect()
             }
             AuthorizerKind::ClientCertificate(spec) => {
-                spec.issuers.iter_mut().chain(&mut spec.subjects).collect()
+                let names = spec.issuers.iter_mut().chain(&mut spec.subjects);
+                names.chain(&mut spec.spiffe_ids).collect()
             }
             AuthorizerKind::ApiKey(spec) => spec.pepper.iter_mut().collect(),
             AuthorizerKind::Basic(spec) => spec.users.iter_mut().map(|u| &mut u.password).collect(),
             AuthorizerKind::Introspection(spec) => spec.texts_mut(),
             AuthorizerKind::ForwardAuth(spec) => vec![&mut spec.url],
+            AuthorizerKind::Supabase(spec) => spec.texts_mut().collect(),
             AuthorizerKind::Fault(_) => Vec::new(),
         }
     }
@@ -235,11 +245,17 @@ impl WebhookScheme {
     }
 }
 
-/// How an HTTP Message Signature with `hmac-sha256` is checked (RFC 9421).
+/// How an HTTP Message Signature is checked (RFC 9421).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MessageSignatureSpec {
     /// Shared secrets by `keyid`.
     pub keys: Vec<(String, Text)>,
+    /// Public keys by `keyid`: JSON Web Keys or PEM. Empty where they are fetched.
+    pub public_keys: Vec<(String, Text)>,
+    /// Where public keys are fetched, whose `kid` is the `keyid`.
+    pub jwks_uri: Option<Text>,
+    /// What public keys are used with, the preferred ones first; each has a name in RFC 9421.
+    pub algorithms: Vec<JwsAlgorithm>,
     /// Components that must be covered; `content-digest` besides, where there is a body.
     pub components: Vec<String>,
     /// Seconds since `created` after which a signature is refused.
@@ -258,6 +274,8 @@ pub struct CertificateSpec {
     /// Distinguished names (RFC 2253). Empty: not looked at.
     pub issuers: Vec<Text>,
     pub subjects: Vec<Text>,
+    /// Names of workloads, or `spiffe://DOMAIN/PATH/*`. Empty: not looked at.
+    pub spiffe_ids: Vec<Text>,
 }
 
 /// How a JSON Web Token is checked (RFC 7519, RFC 8725).
@@ -366,6 +384,8 @@ pub enum Action {
         env: Vec<String>,
         post_process: Option<Hook>,
     },
+    /// Ask Supabase for the client.
+    Supabase(Box<SupabaseCall>),
     /// Answer at once.
     Respond {
         status: u16,

@@ -78,6 +78,19 @@ impl JwsAlgorithm {
     }
 }
 
+/// The name that RFC 9421 section 3.3 gives an algorithm of public keys.
+pub fn signature_algorithm(algorithm: JwsAlgorithm) -> Option<&'static str> {
+    Some(match algorithm {
+        // Its salt is as long as the hash, as in JSON Web Signatures.
+        JwsAlgorithm::Ps512 => "rsa-pss-sha512",
+        JwsAlgorithm::Rs256 => "rsa-v1_5-sha256",
+        JwsAlgorithm::Es256 => "ecdsa-p256-sha256",
+        JwsAlgorithm::Es384 => "ecdsa-p384-sha384",
+        JwsAlgorithm::EdDsa => "ed25519",
+        _ => return None,
+    })
+}
+
 /// Where the keys of a JSON Web Token authorizer come from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum JwtKeys {

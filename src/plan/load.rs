@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::auth::{Authorizer, Withheld};
+use crate::auth::{Authorizer, Withheld, has_all_rights, project_url};
 use crate::policy::cors;
 use crate::route::{Entry, Table};
 use crate::upstream::Base;
@@ -11,8 +11,8 @@ use super::artifact::{Artifact, ArtifactError};
 use super::paths::Paths;
 use super::{
     Access, Action, AuthorizerKind, Binding, Blueprint, Cors, Fault, Mapping, OriginPattern,
-    PathEntry, Piece, Place, Reference, ReferenceKind, Service, Source, Template, Text,
-    origin_pattern, server_url,
+    PathEntry, Piece, Place, Reference, ReferenceKind, Service, Source, SupabaseCall, Template,
+    Text, origin_pattern, server_url,
 };
 
 /// Everything that a request runs through; immutable.
@@ -242,6 +242,7 @@ impl<'e, E: Environment> Resolver<'e, E> {
                 .iter_mut()
                 .try_for_each(|(_, text)| self.field(text))
                 .and_then(|()| self.template(body)),
+            Action::Supabase(call) => self.supabase(call),
             Action::Call { .. } | Action::Service { .. } => Ok(()),
             Action::Fault(fault) => Err(fault.clone()),
         };
@@ -258,6 +259,22 @@ impl<'e, E: Environment> Resolver<'e, E> {
                 self.in_place(text)?;
             }
         }
+        Ok(())
+    }
+
+    fn supabase(&self, call: &mut SupabaseCall) -> Result<(), Fault> {
+        let fault = |code: &str, message: &str| Fault {
+            code: code.into(),
+            message: message.into(),
+        };
+        let url = project_url(&self.text(&call.url)?);
+        call.url = Text::Literal(url.map_err(|flaw| fault(flaw.code, flaw.message))?);
+        let key = self.text(&call.key)?;
+        if has_all_rights(&key) || !crate::http::is_field_value(&key) {
+            let message = "the key of Supabase has all rights, or is none";
+            return Err(fault("service_role_key", message));
+        }
+        call.key = Text::Literal(key);
         Ok(())
     }
 

@@ -13,6 +13,7 @@ mod load;
 mod memory;
 mod paths;
 mod require;
+mod supabase;
 mod when;
 
 pub use artifact::{ARTIFACT_START, ArtifactError};
@@ -20,8 +21,9 @@ pub use asked::*;
 pub use blueprint::*;
 pub use compile::{Compiled, UrlFlaw, compile, origin_pattern, secret_bytes_needed, server_url};
 pub use credential::*;
-pub use jws::{JwsAlgorithm, JwtKeys};
+pub use jws::{JwsAlgorithm, JwtKeys, signature_algorithm};
 pub use load::{Environment, Plan};
 pub use paths::Paths;
 pub use require::*;
+pub use supabase::*;
 pub use when::*;

@@ -1,7 +1,9 @@
 //! Callers that sign what they send, end to end: who comes in, what the upstream gets, what everybody else is told.
 
 #![cfg(test)]
+#![allow(clippy::arithmetic_side_effects, reason = "small numbers")]
 
+mod public;
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -12,6 +12,7 @@
 mod form;
 mod hash;
 mod record;
+mod refusal;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -20,7 +21,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::find::{Found, find_in};
-use super::{Cause, Claims, Denied, Presented};
+use super::{Claims, Denied, Presented};
 use crate::host::Host;
 use crate::plan::{ApiKeySpec, Fault, Place, StoredKey, Text};
 
@@ -85,7 +86,7 @@ impl ApiKeys {
         let header = |name: &str| presented.header(name);
         let key = match find_in(&self.places, &header, presented.query) {
             Found::Token(key) => key,
-            Found::Missing => return Err(Denied::new(Cause::NoKey, "key_missing: no key")),
+            Found::Missing => return Err(Denied::of(&refusal::MISSING, "key_missing: no key")),
             Found::NotBearer => return Err(refused("key_malformed: not one key")),
         };
         let id = stored_name(&key).ok_or_else(|| refused("key_malformed: not a key's form"))?;
@@ -107,12 +108,12 @@ impl ApiKeys {
         }
         if key.expires.is_some_and(|end| presented.now_s() >= end) {
             let reason = format!("key_expired: {id} has expired");
-            return Err(Denied::new(Cause::KeyExpired, reason));
+            return Err(Denied::of(&refusal::EXPIRED, reason));
         }
         Ok(key.claims.clone())
     }
 }
 
 fn refused(reason: impl Into<std::borrow::Cow<'static, str>>) -> Denied {
-    Denied::new(Cause::Key, reason)
+    Denied::of(&refusal::INVALID, reason)
 }

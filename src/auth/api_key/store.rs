@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::Key;
 use super::record::read_record;
+use super::refusal::INVALID;
 use crate::auth::recent::Recent;
 use crate::auth::{Cause, Denied};
 use crate::host::Host;
@@ -82,7 +83,7 @@ impl Store {
                 Err(flaw) => {
                     self.forget(id, now);
                     let reason = format!("key_record: the record of {id} is bad: {flaw}");
-                    Err(Denied::new(Cause::Key, reason))
+                    Err(Denied::of(&INVALID, reason))
                 }
             },
             Ok(None) => {

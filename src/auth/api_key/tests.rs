@@ -1,6 +1,8 @@
 //! The authorizer of API keys in memory.
 
+use super::refusal::{EXPIRED, INVALID, MISSING};
 use super::*;
+use crate::auth::Cause;
 use crate::exchange::Request;
 use crate::host::memory::{MemoryHost, run};
 use crate::plan::KeyNamespace;
@@ -101,20 +103,24 @@ fn a_key_is_known_by_its_id_and_its_hash() {
     assert!(key(1).starts_with(&id));
     assert!(with(&key(4)).is_ok());
     for (key, cause, reason) in [
-        ("", Cause::NoKey, "key_missing"),
-        (" ", Cause::NoKey, "key_missing"),
-        ("cw_abc", Cause::Key, "key_malformed"),
-        (&key(1)[1..], Cause::Key, "key_malformed"),
-        (&key(1).replace("cw_", "cx_"), Cause::Key, "key_malformed"),
+        ("", Cause::Way(&MISSING), "key_missing"),
+        (" ", Cause::Way(&MISSING), "key_missing"),
+        ("cw_abc", Cause::Way(&INVALID), "key_malformed"),
+        (&key(1)[1..], Cause::Way(&INVALID), "key_malformed"),
         (
-            &format!("{}, {}", key(1), key(1)),
-            Cause::Key,
+            &key(1).replace("cw_", "cx_"),
+            Cause::Way(&INVALID),
             "key_malformed",
         ),
-        (&key(9), Cause::Key, "key_unknown"),
-        (&key(5), Cause::Key, "key_wrong"),
-        (&key(2), Cause::Key, "key_disabled"),
-        (&key(3), Cause::KeyExpired, "key_expired"),
+        (
+            &format!("{}, {}", key(1), key(1)),
+            Cause::Way(&INVALID),
+            "key_malformed",
+        ),
+        (&key(9), Cause::Way(&INVALID), "key_unknown"),
+        (&key(5), Cause::Way(&INVALID), "key_wrong"),
+        (&key(2), Cause::Way(&INVALID), "key_disabled"),
+        (&key(3), Cause::Way(&EXPIRED), "key_expired"),
     ] {
         assert_denied(with(key), cause, reason);
         let denied = with(key).err().unwrap();
@@ -247,7 +253,7 @@ fn a_key_in_kv_is_read_once_a_minute() {
     assert_eq!(host.reads(), 2);
     // 2027-01-16 begins 16 hours after the start of this test.
     host.pass(58_000_000);
-    assert_denied(ask(&keys, &host, None), Cause::KeyExpired, "key_expired");
+    assert_denied(ask(&keys, &host, None), Cause::Way(&EXPIRED), "key_expired");
 }
 
 #[test]
@@ -256,11 +262,15 @@ fn a_key_that_is_not_in_kv_is_asked_for_every_ten_seconds() {
     let host = MemoryHost::new(NOW_MS, &[("x-api-key", &key(1))]);
     for (passed, reads) in [(0, 1), (9_999, 1), (1, 2), (0, 2)] {
         host.pass(passed);
-        assert_denied(ask(&keys, &host, None), Cause::Key, "key_unknown");
+        assert_denied(ask(&keys, &host, None), Cause::Way(&INVALID), "key_unknown");
         assert_eq!(host.reads(), reads);
     }
     let malformed = MemoryHost::new(NOW_MS, &[("x-api-key", "cw_abc")]);
-    assert_denied(ask(&keys, &malformed, None), Cause::Key, "key_malformed");
+    assert_denied(
+        ask(&keys, &malformed, None),
+        Cause::Way(&INVALID),
+        "key_malformed",
+    );
     assert_eq!(malformed.reads(), 0, "no look-up for what is no key");
 }
 
@@ -308,8 +318,8 @@ fn a_record_that_is_not_understood_lets_nobody_in() {
     ] {
         let keys = in_kv();
         let host = kv_host(&key(1), bad);
-        assert_denied(ask(&keys, &host, None), Cause::Key, "key_record");
-        assert_denied(ask(&keys, &host, None), Cause::Key, "key_unknown");
+        assert_denied(ask(&keys, &host, None), Cause::Way(&INVALID), "key_record");
+        assert_denied(ask(&keys, &host, None), Cause::Way(&INVALID), "key_unknown");
         assert_eq!(host.reads(), 1, "{bad}");
     }
 }

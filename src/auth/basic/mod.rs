@@ -20,11 +20,31 @@ use sha2::Sha256;
 
 use super::find::after_scheme;
 use super::recent::Recent;
-use super::{Cause, Claims, Denied, Presented};
+use super::{Cause, Claims, Denied, Presented, Way};
 use crate::host::Host;
 use crate::plan::{BasicSpec, Fault};
 
 pub use password::{ITERATIONS, PasswordHash, pbkdf2};
+
+/// RFC 7617 section 2.1.
+const CHALLENGE: &str = r#"Basic realm="causeway", charset="UTF-8""#;
+
+const MISSING: Way = Way {
+    status: 401,
+    code: "credentials_missing",
+    text: "No user name and password were sent.",
+    challenge: Some(CHALLENGE),
+    absent: true,
+};
+
+/// The user is unknown, or the password is another.
+const INVALID: Way = Way {
+    status: 401,
+    code: "credentials_invalid",
+    text: "The user name or the password is not accepted.",
+    challenge: Some(CHALLENGE),
+    absent: false,
+};
 
 /// Longer credentials are refused before they are decoded.
 const MAX_BYTES: usize = 1024;
@@ -91,7 +111,7 @@ impl Basic {
     ) -> Result<Claims, Denied> {
         let header = presented.header("authorization").unwrap_or_default();
         let encoded = after_scheme(&header, "basic")
-            .ok_or_else(|| Denied::new(Cause::NoPassword, "password_missing: no Basic"))?;
+            .ok_or_else(|| Denied::of(&MISSING, "password_missing: no Basic"))?;
         let credentials = decoded(encoded)
             .ok_or_else(|| refused("password_malformed: not user name and password"))?;
         let (name, password) = (credentials.name(), credentials.password());
@@ -183,5 +203,5 @@ fn mismatch(known: bool) -> Denied {
 }
 
 fn refused(reason: &'static str) -> Denied {
-    Denied::new(Cause::Password, reason)
+    Denied::of(&INVALID, reason)
 }

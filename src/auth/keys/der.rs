@@ -1,12 +1,7 @@
 //! Public keys in DER: SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7) and RSAPublicKey (RFC 8017 appendix A.1.1).
 
 use super::jwk::{KeyFlaw, KeyKind, PublicKey};
-
-const INTEGER: u8 = 0x02;
-const BIT_STRING: u8 = 0x03;
-const NULL: u8 = 0x05;
-const OBJECT_IDENTIFIER: u8 = 0x06;
-const SEQUENCE: u8 = 0x30;
+use crate::auth::asn1::{BIT_STRING, INTEGER, NULL, OBJECT_IDENTIFIER, SEQUENCE, element, whole};
 
 /// 1.2.840.113549.1.1.1 (RFC 3279 section 2.3.1).
 const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
@@ -61,33 +56,4 @@ pub(super) fn rsa(der: &[u8]) -> Result<PublicKey, KeyFlaw> {
     };
     let (modulus, exponent) = numbers().ok_or(KeyFlaw::Malformed)?;
     PublicKey::rsa(modulus, exponent)
-}
-
-/// The content of an element that is all of `der`.
-fn whole(der: &[u8], tag: u8) -> Option<&[u8]> {
-    element(der, tag)
-        .filter(|(_, rest)| rest.is_empty())
-        .map(|(content, _)| content)
-}
-
-/// The content of the first element, and what follows it (X.690 section 8.1, lengths as of section 10.1).
-fn element(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
-    let (&[first, short], rest) = der.split_first_chunk::<2>()?;
-    if first != tag {
-        return None;
-    }
-    let (length, rest) = match short {
-        0..=0x7f => (usize::from(short), rest),
-        0x81 => {
-            let (length, rest) = rest.split_first()?;
-            (*length >= 0x80).then_some((usize::from(*length), rest))?
-        }
-        0x82 => {
-            let (length, rest) = rest.split_first_chunk::<2>()?;
-            let length = u16::from_be_bytes(*length);
-            (length >= 0x100).then_some((usize::from(length), rest))?
-        }
-        _ => return None,
-    };
-    rest.split_at_checked(length)
 }

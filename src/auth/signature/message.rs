@@ -1,12 +1,14 @@
-//! HTTP Message Signatures (RFC 9421) with `hmac-sha256`: the part of it that an API needs of its callers.
+//! HTTP Message Signatures (RFC 9421), by shared secrets and by public keys: the part of it that an API needs of its
+//! callers.
 //!
 //! Not supported, and refused where it is asked for: parameters of components (`sf`, `key`, `bs`, `req`, `tr`,
-//! `@query-param`), signatures of answers, other algorithms.
+//! `@query-param`), signatures of answers.
 
 use sfv::{BareItem, Dictionary, InnerList, ListEntry, Parser};
 use sha2::{Digest, Sha256, Sha512};
 
 use super::base::{base, covered, covers};
+use super::public::PublicKeys;
 use super::refusal::{body, expired, invalid, missing, replayed};
 use super::replay::Replay;
 use super::{HmacSha256, holds, keyed};
@@ -25,8 +27,10 @@ const ALGORITHM: &str = "hmac-sha256";
 
 /// An authorizer by HTTP Message Signatures, ready to check requests.
 pub struct MessageSignature {
-    /// By `keyid`.
+    /// Shared secrets by `keyid`.
     keys: Vec<(String, HmacSha256)>,
+    /// For every other `keyid`.
+    public: Option<PublicKeys>,
     /// Components that must be covered; `content-digest` besides, where there is a body.
     needed: Vec<String>,
     max_age_s: u64,
@@ -36,13 +40,15 @@ pub struct MessageSignature {
 }
 
 impl MessageSignature {
-    /// `spec` with its references looked up. A fault for a secret that is too short.
-    pub fn new(spec: MessageSignatureSpec) -> Result<MessageSignature, Fault> {
+    /// `spec` with its references looked up. A fault for a secret that is too short, and a public key that is none.
+    pub fn new(mut spec: MessageSignatureSpec) -> Result<MessageSignature, Fault> {
+        let public = PublicKeys::new(&mut spec)?;
         let keys = spec.keys.into_iter();
         let keys = keys.map(|(id, text)| Ok((id, keyed(text)?)));
         let (max_age_s, leeway_s) = (u64::from(spec.max_age), u64::from(spec.leeway));
         Ok(MessageSignature {
             keys: keys.collect::<Result<_, Fault>>()?,
+            public,
             needed: spec.components,
             max_age_s,
             leeway_s,
@@ -99,17 +105,15 @@ impl MessageSignature {
         }
         let now_s = presented.now_s();
         let created = self.times(input, now_s)?;
-        let (id, key) = self.key(input)?;
         let base = base(input, presented).map_err(invalid)?;
-        if !holds(key, &[base.as_bytes()], signature) {
-            return Err(invalid("the signature is another"));
-        }
+        let id = self.signer(input, &base, signature, presented.host).await?;
         if digested {
             let bytes = presented.host.body(self.max_body).await.map_err(body)?;
             let digest = presented.header("content-digest").unwrap_or_default();
             same_digest(&digest, &bytes)?;
         }
-        if !self.replay.first_time(signature, now_s) {
+        // By what is signed: who has seen one ECDSA signature can write another of the same.
+        if !self.replay.first_time(base.as_bytes(), now_s) {
             return Err(replayed());
         }
         let mut claims = serde_json::Map::new();
@@ -136,18 +140,35 @@ impl MessageSignature {
         }
     }
 
-    /// The key that `keyid` names. Which algorithm it is used with is never the request's choice.
-    fn key(&self, input: &InnerList) -> Result<(&str, &HmacSha256), Denied> {
+    /// Who has signed the base: the key that `keyid` names. Which algorithm it is used with follows from the key, and is
+    /// never the request's choice.
+    async fn signer<'a, H: Host>(
+        &self,
+        input: &'a InnerList,
+        base: &str,
+        signature: &[u8],
+        host: &H,
+    ) -> Result<&'a str, Denied> {
+        let id = input.params.get("keyid").and_then(BareItem::as_string);
+        let id = id.ok_or_else(|| invalid("keyid is missing"))?.as_str();
+        let Some((_, key)) = self.keys.iter().find(|(known, _)| known == id) else {
+            return match &self.public {
+                Some(keys) => {
+                    let checked = keys.check(id, input, base, signature, host);
+                    checked.await.map(|()| id)
+                }
+                None => Err(invalid("keyid names no key")),
+            };
+        };
         if let Some(alg) = input.params.get("alg")
             && alg.as_string().map(|alg| alg.as_str()) != Some(ALGORITHM)
         {
             return Err(invalid("the algorithm is not allowed"));
         }
-        let id = input.params.get("keyid").and_then(BareItem::as_string);
-        let id = id.ok_or_else(|| invalid("keyid is missing"))?.as_str();
-        let found = self.keys.iter().find(|(known, _)| known == id);
-        let (id, key) = found.ok_or_else(|| invalid("keyid names no key"))?;
-        Ok((id, key))
+        if !holds(key, &[base.as_bytes()], signature) {
+            return Err(invalid("the signature is another"));
+        }
+        Ok(id)
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod base;
 mod message;
+mod public;
 pub(super) mod refusal;
 mod replay;
 #[cfg(test)]
@@ -12,6 +13,7 @@ mod tests;
 mod webhook;
 
 pub use message::MessageSignature;
+pub use public::read_public_key;
 pub use webhook::Webhook;
 
 use base64::Engine;

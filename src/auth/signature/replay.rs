@@ -35,9 +35,9 @@ impl Replay {
         }
     }
 
-    /// Remembers a signature. `false` if it is remembered already.
-    pub fn first_time(&self, signature: &[u8], now_s: u64) -> bool {
-        let digest = Sha256::digest(signature);
+    /// Remembers what was signed, or its one signature. `false` if it is remembered already.
+    pub fn first_time(&self, signed: &[u8], now_s: u64) -> bool {
+        let digest = Sha256::digest(signed);
         let Some(mark) = digest.first_chunk::<16>().copied() else {
             return false;
         };

@@ -310,7 +310,7 @@ fn the_rules_hold_for_public_keys_as_for_secrets() {
         ("aud", json!("https://other.test"), Some(Cause::Claims)),
         ("aud", json!("https://api.test/"), Some(Cause::Claims)),
         ("iss", json!("https://evil.test"), Some(Cause::Claims)),
-        ("nbf", json!(NOW + 10), Some(Cause::Claims)),
+        ("nbf", json!(NOW + 10), Some(Cause::NotActive)),
         ("exp", json!(NOW), Some(Cause::Expired)),
         ("exp", Value::Null, Some(Cause::Claims)),
     ] {

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use causeway::auth::Withheld;
-use causeway::plan::{Action, Hook, Mapping, PathEntry, Piece, Source, Text};
+use causeway::auth::{AUTH_PATH, Withheld};
+use causeway::plan::{Action, Hook, Mapping, PathEntry, Piece, Source, SupabaseStep, Text};
 use causeway::policy::mapping::{self, Lookup, percent_decode};
 use causeway::route::{Canonical, Match};
 use causeway::upstream::Base;
@@ -55,6 +55,16 @@ pub fn explain(
             let entrypoint = service.map_or("", |s| &s.entrypoint);
             page.line("call", &format!("fetch of services/{entrypoint}.js"));
             post(asked, post_process.as_ref(), page);
+        }
+        Action::Supabase(call) => {
+            let what = match call.step {
+                SupabaseStep::Send => "a one-time code is sent to an e-mail address or a phone",
+                SupabaseStep::SendEmail => "a one-time code is sent to an e-mail address",
+                SupabaseStep::Verify => "a one-time code is taken for a session",
+            };
+            page.line("supabase", what);
+            let url = asked.hidden.text(&call.url);
+            page.line("", &format!("  asked at {url}{AUTH_PATH}"));
         }
         Action::Respond {
             status,

@@ -3,8 +3,11 @@
 
 use std::borrow::Cow;
 
-use causeway::auth::{Found, find};
-use causeway::plan::{Access, AuthorizerKind, JwtKeys, JwtSpec, PathEntry, Text, TokenSource};
+use causeway::auth::{AUTH_PATH, Found, JWKS_PATH, find};
+use causeway::plan::{
+    Access, AuthorizerKind, JwtKeys, JwtSpec, MessageSignatureSpec, PathEntry, SupabaseSpec, Text,
+    TokenSource, signature_algorithm,
+};
 
 use super::{Asked, Page, asking, credential};
 use crate::cli::show;
@@ -44,10 +47,15 @@ pub fn explain(asked: &Asked<'_>, path: &PathEntry, query: Option<&str>, page: &
             }
             AuthorizerKind::MessageSignature(spec) => {
                 let kind = format!(
-                    "authorizer `{}`: message signature, hmac-sha256",
-                    authorizer.name
+                    "authorizer `{}`: message signature, {}",
+                    authorizer.name,
+                    signed_by(spec)
                 );
                 page.line(label, &kind);
+                if let Some(url) = &spec.jwks_uri {
+                    let url = asked.hidden.texts([url]);
+                    page.line("", &format!("  key set: fetched from {url}"));
+                }
                 page.line("", &format!("  must cover: {}", spec.components.join(", ")));
             }
             AuthorizerKind::ClientCertificate(spec) => {
@@ -58,6 +66,7 @@ pub fn explain(asked: &Asked<'_>, path: &PathEntry, query: Option<&str>, page: &
                     ("fingerprint", spec.fingerprints.join(", ")),
                     ("issuer", hidden.texts(&spec.issuers)),
                     ("subject", hidden.texts(&spec.subjects)),
+                    ("SPIFFE id", hidden.texts(&spec.spiffe_ids)),
                 ] {
                     if !listed.is_empty() {
                         page.line("", &format!("  {name}: {listed}"));
@@ -83,6 +92,11 @@ pub fn explain(asked: &Asked<'_>, path: &PathEntry, query: Option<&str>, page: &
                 page.line(label, &kind);
                 asking::forward_auth(asked, spec, page);
             }
+            AuthorizerKind::Supabase(spec) => {
+                let kind = format!("authorizer `{}`: supabase", authorizer.name);
+                page.line(label, &kind);
+                supabase(asked, spec, query, page);
+            }
             AuthorizerKind::Fault(fault) => {
                 let told = format!(
                     "authorizer `{}` is at fault: {}",
@@ -94,6 +108,18 @@ pub fn explain(asked: &Asked<'_>, path: &PathEntry, query: Option<&str>, page: &
         }
         credential::withheld(&authorizer.withheld, page);
     }
+}
+
+/// The algorithms of message signatures that are accepted.
+fn signed_by(spec: &MessageSignatureSpec) -> String {
+    let shared = (!spec.keys.is_empty()).then_some("hmac-sha256");
+    let public = spec
+        .algorithms
+        .iter()
+        .copied()
+        .filter_map(signature_algorithm);
+    let named: Vec<&str> = shared.into_iter().chain(public).collect();
+    named.join(" or ")
 }
 
 fn demands(asked: &Asked<'_>, spec: &JwtSpec, page: &mut Page) {
@@ -115,6 +141,32 @@ fn demands(asked: &Asked<'_>, spec: &JwtSpec, page: &mut Page) {
     }
     let places: Vec<String> = spec.sources.iter().map(show::place).collect();
     page.line("", &format!("  looked for in: {}", places.join(", then ")));
+}
+
+fn supabase(asked: &Asked<'_>, spec: &SupabaseSpec, query: Option<&str>, page: &mut Page) {
+    let hidden = &asked.hidden;
+    if let Some(secret) = &spec.secret {
+        let secret = keys(asked, &JwtKeys::Secret(secret.clone()));
+        page.line("", &format!("  HS256, {secret}"));
+    }
+    let mut issuers = hidden.texts(&spec.issuers);
+    if let Some(url) = &spec.url {
+        let url = hidden.texts([url]);
+        let api = format!("{}{AUTH_PATH}", url.trim_end_matches('/'));
+        let keys = format!("  RS256 or ES256, key set: fetched from {api}{JWKS_PATH}");
+        page.line("", &keys);
+        if issuers.is_empty() {
+            issuers = api;
+        }
+    }
+    for (name, expected) in [("iss", issuers), ("aud", hidden.texts(&spec.audiences))] {
+        if !expected.is_empty() {
+            page.line("", &format!("  {name}: {expected}"));
+        }
+    }
+    let places: Vec<String> = spec.sources.iter().map(show::place).collect();
+    page.line("", &format!("  looked for in: {}", places.join(", then ")));
+    token(asked, &spec.sources, query, page);
 }
 
 /// What tokens are checked with.

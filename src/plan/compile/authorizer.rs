@@ -3,7 +3,9 @@
 mod asked;
 mod certificate;
 mod credential;
+mod public_keys;
 mod signature;
+mod supabase;
 
 use std::collections::HashMap;
 
@@ -26,6 +28,8 @@ pub(super) struct Authorizers<'a> {
     implied: Option<u16>,
     /// What each withholds.
     withheld: Vec<Vec<Place>>,
+    /// The projects of those of Supabase.
+    projects: Vec<(u16, supabase::Project)>,
 }
 
 /// Compiles `authorizer` and `authorizers`. One that is not understood stays, as a fault.
@@ -39,6 +43,7 @@ pub(super) fn compile<'a>(
         by_name: HashMap::new(),
         implied: None,
         withheld: Vec::new(),
+        projects: Vec::new(),
     };
     let unnamed = document.authorizer.value().map(|authorizer| {
         let span = Span::from(authorizer.node.range()).first();
@@ -68,11 +73,15 @@ pub(super) fn compile<'a>(
         }
         cx.mark();
         let mut withheld = Vec::new();
-        let kind = match compile_one(&authorizer, bindings, &mut withheld, cx) {
+        let mut project = None;
+        let kind = match compile_one(&authorizer, bindings, &mut withheld, &mut project, cx) {
             Some(kind) => kind,
             None => AuthorizerKind::Fault(first_fault(cx)),
         };
         table.withheld.push(withheld.clone());
+        table
+            .projects
+            .extend(project.map(|project| (index, project)));
         authorizers.push(Authorizer {
             name: name.value.to_owned(),
             kind,
@@ -194,13 +203,14 @@ fn compile_one<'a>(
     authorizer: &Lazy<'a, AuthorizerObject<'a>>,
     bindings: (&Names<'a>, &[Binding]),
     withheld: &mut Vec<Place>,
+    project: &mut Option<supabase::Project>,
     cx: &mut Context,
 ) -> Option<AuthorizerKind> {
     let before = cx.errors();
     let kind = match authorizer.get(cx)? {
         AuthorizerObject::Jwt(mut object) => {
             let expected_claims = preset::fill(&mut object, cx);
-            let sources = jwt::sources(&object, cx);
+            let sources = jwt::sources(&object.token_from, object.span, cx);
             if !forwards(&object.forward_credential, true) {
                 withheld.extend(sources.iter().map(Place::from));
             }
@@ -240,6 +250,15 @@ fn compile_one<'a>(
             withheld.extend(headers.into_iter().map(Place::Header));
             let spec = asked::compile_forward_auth(&object, bindings, cx);
             spec.map(Box::new).map(AuthorizerKind::ForwardAuth)
+        }
+        AuthorizerObject::Supabase(object) => {
+            let sources = jwt::sources(&object.token_from, object.span, cx);
+            if !forwards(&object.forward_credential, true) {
+                withheld.extend(sources.iter().map(Place::from));
+            }
+            *project = Some(supabase::project(&object));
+            let spec = supabase::compile(&object, sources, cx);
+            spec.map(Box::new).map(AuthorizerKind::Supabase)
         }
         AuthorizerObject::Webhook(object) => {
             signature::compile_webhook(&object, cx).map(AuthorizerKind::Webhook)

@@ -169,7 +169,7 @@ fn strongest(algorithms: &[JwsAlgorithm]) -> (&'static str, usize) {
     }
 }
 
-fn check_secret(secret: &TextValue, algorithms: &[JwsAlgorithm], cx: &mut Context) {
+pub(super) fn check_secret(secret: &TextValue, algorithms: &[JwsAlgorithm], cx: &mut Context) {
     let Text::Literal(literal) = &secret.text else {
         return;
     };
@@ -187,17 +187,12 @@ fn check_secret(secret: &TextValue, algorithms: &[JwsAlgorithm], cx: &mut Contex
 }
 
 /// Where the token is looked for.
-pub(super) fn sources(object: &JwtObject<'_>, cx: &mut Context) -> Vec<TokenSource> {
-    token_sources(&object.token_from, object.span, cx)
-}
-
-/// The same of any object that says where.
-pub(super) fn token_sources(
-    places: &Field<Vec<TokenPlace<'_>>>,
+pub(super) fn sources(
+    token_from: &Field<Vec<TokenPlace<'_>>>,
     object: Span,
     cx: &mut Context,
 ) -> Vec<TokenSource> {
-    let Some(places) = places.value() else {
+    let Some(places) = token_from.value() else {
         return vec![TokenSource::Bearer];
     };
     if places.is_empty() {

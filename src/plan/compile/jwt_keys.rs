@@ -183,7 +183,7 @@ fn place(jwks: &Jwks<'_>, index: usize) -> Option<Span> {
     Some(Span::from(key.range()).first())
 }
 
-fn tell(flaw: KeyFlaw, span: Span, cx: &mut Context) {
+pub(super) fn tell(flaw: KeyFlaw, span: Span, cx: &mut Context) {
     let (code, help) = match flaw {
         KeyFlaw::Private => (
             "private_key",
@@ -210,7 +210,7 @@ fn tell(flaw: KeyFlaw, span: Span, cx: &mut Context) {
     cx.error(span, code, flaw.message()).help(help);
 }
 
-fn check_url(url: &TextValue, cx: &mut Context) -> Option<()> {
+pub(super) fn check_url(url: &TextValue, cx: &mut Context) -> Option<()> {
     let Text::Literal(literal) = &url.text else {
         return Some(());
     };

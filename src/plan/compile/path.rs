@@ -17,7 +17,9 @@ use crate::config::{
     Name, PathObject, Read, RequireChoice, Span,
 };
 use crate::http::Method;
-use crate::plan::{Access, Action, Fault, Hook, PathEntry, Requirement, Text, Tolerance};
+use crate::plan::{
+    Access, Action, Fault, Hook, PathEntry, Requirement, SupabaseStep, Text, Tolerance,
+};
 
 /// Milliseconds to the upstream's response headers, if nothing is said.
 const DEFAULT_TIMEOUT_MS: u32 = 30_000;
@@ -285,12 +287,33 @@ fn compile_integration(
         IntegrationType::Http | IntegrationType::HttpProxy => ("http", &["server"]),
         IntegrationType::Service => ("service", &["binding", "env"]),
         IntegrationType::ServiceBinding => ("service_binding", &["binding", "function", "env"]),
+        IntegrationType::SupabaseSend => {
+            ("supabase_passwordless_auth", &["authorizer", "create_user"])
+        }
+        IntegrationType::SupabaseSendEmail => (
+            "supabase_passwordless_auth_alt",
+            &["authorizer", "create_user"],
+        ),
+        IntegrationType::SupabaseVerify => ("supabase_passwordless_verify", &["authorizer"]),
     };
+    let processed = matches!(
+        kind,
+        IntegrationType::Http
+            | IntegrationType::HttpProxy
+            | IntegrationType::Service
+            | IntegrationType::ServiceBinding
+    );
     for (field, there) in [
         ("server", !object.server.is_absent()),
         ("binding", !object.binding.is_absent()),
         ("function", !object.function.is_absent()),
         ("env", !object.env.is_absent()),
+        ("authorizer", !object.authorizer.is_absent()),
+        ("create_user", !object.create_user.is_absent()),
+        (
+            "post_process",
+            !processed && !object.post_process.is_absent(),
+        ),
     ] {
         if there && !members.contains(&field) {
             unused(object.span, field, &format!("for the type `{word}`"), cx);
@@ -331,8 +354,23 @@ fn compile_integration(
                 post_process: post_process?,
             }
         }
+        IntegrationType::SupabaseSend => supabase(SupabaseStep::Send, object, gateway, cx)?,
+        IntegrationType::SupabaseSendEmail => {
+            supabase(SupabaseStep::SendEmail, object, gateway, cx)?
+        }
+        IntegrationType::SupabaseVerify => supabase(SupabaseStep::Verify, object, gateway, cx)?,
     };
     Ok(action)
+}
+
+fn supabase(
+    step: SupabaseStep,
+    object: &IntegrationObject<'_>,
+    gateway: &Gateway<'_>,
+    cx: &mut Context,
+) -> Result<Action, Fault> {
+    let call = gateway.authorizers.supabase_call(step, object, cx)?;
+    Ok(Action::Supabase(Box::new(call)))
 }
 
 fn compile_hook(

@@ -5,43 +5,13 @@
 //! is paid for out of a budget, so that no claim and no request makes a condition slow.
 
 use std::borrow::Cow;
-use std::cell::Cell;
-use std::cmp::Ordering;
-use std::fmt;
 
 use super::Facts;
+use super::compare::{Budget, Failure};
 use super::data::Data;
 use super::value::{Value, elements_of};
 use crate::auth::Claims;
-use crate::plan::{Comparison, Expr, Expression, Number, Quantifier, TextTest};
-
-/// How many steps an evaluation may take; at some 50 ns each.
-const BUDGET: u32 = 20_000;
-
-/// How many characters are looked at for the price of a step.
-const CHARACTERS: usize = 32;
-
-/// Why a condition has no answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Failure {
-    /// A claim, header or member that is not there.
-    Absent(String),
-    /// What stands twice, or is not sound JSON.
-    Unclear(String),
-    Type(&'static str),
-    TooLong,
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Failure::Absent(name) => write!(f, "there is no {name}"),
-            Failure::Unclear(what) => f.write_str(what),
-            Failure::Type(what) => f.write_str(what),
-            Failure::TooLong => write!(f, "it takes more than {BUDGET} steps"),
-        }
-    }
-}
+use crate::plan::{Expr, Expression, Number, Quantifier, TextTest};
 
 /// Whether the condition is true.
 ///
@@ -62,7 +32,7 @@ pub fn holds(
         names: &expression.claims,
         claims: &read,
         facts,
-        budget: Cell::new(BUDGET),
+        budget: Budget::new(),
     };
     evaluation.truth(&expression.root, &Elements::None)
 }
@@ -98,19 +68,12 @@ struct Evaluation<'v, F> {
     names: &'v [String],
     claims: &'v [Option<Result<Data, ()>>],
     facts: &'v F,
-    budget: Cell<u32>,
+    budget: Budget,
 }
 
 type Outcome<'v> = Result<Value<'v>, Failure>;
 
 impl<'v, F: Facts> Evaluation<'v, F> {
-    fn pay(&self, characters: usize) -> Result<(), Failure> {
-        let steps = u32::try_from(characters / CHARACTERS).unwrap_or(u32::MAX);
-        let rest = self.budget.get().checked_sub(steps.saturating_add(1));
-        self.budget.set(rest.ok_or(Failure::TooLong)?);
-        Ok(())
-    }
-
     fn truth(&self, expr: &'v Expr, elements: &Elements<'_, 'v>) -> Result<bool, Failure> {
         match self.value(expr, elements)? {
             Value::Bool(value) => Ok(value),
@@ -126,7 +89,7 @@ impl<'v, F: Facts> Evaluation<'v, F> {
     }
 
     fn value(&self, expr: &'v Expr, elements: &Elements<'_, 'v>) -> Outcome<'v> {
-        self.pay(0)?;
+        self.budget.pay(0)?;
         let bool = Value::Bool;
         let text = |text| Ok(Value::Text(text));
         match expr {
@@ -197,17 +160,17 @@ impl<'v, F: Facts> Evaluation<'v, F> {
             Expr::Compare(comparison, both) => {
                 let left = self.value(&both.0, elements)?;
                 let right = self.value(&both.1, elements)?;
-                self.compare(*comparison, &left, &right).map(bool)
+                self.budget.compare(*comparison, &left, &right).map(bool)
             }
             Expr::In(both) => {
                 let wanted = self.value(&both.0, elements)?;
                 let within = self.value(&both.1, elements)?;
-                self.within(&wanted, &within).map(bool)
+                self.budget.within(&wanted, &within).map(bool)
             }
             Expr::Size(of) => {
                 let size = match self.value(of, elements)? {
                     Value::Text(text) => {
-                        self.pay(text.len())?;
+                        self.budget.pay(text.len())?;
                         text.chars().count()
                     }
                     Value::List(list) => list.len(),
@@ -221,7 +184,7 @@ impl<'v, F: Facts> Evaluation<'v, F> {
             Expr::Text(test, both) => {
                 let whole = self.text(&both.0, elements)?;
                 let part = self.text(&both.1, elements)?;
-                self.pay(whole.len().saturating_add(part.len()))?;
+                self.budget.pay(whole.len().saturating_add(part.len()))?;
                 Ok(bool(match test {
                     TextTest::StartsWith => whole.starts_with(&*part),
                     TextTest::EndsWith => whole.ends_with(&*part),
@@ -245,7 +208,7 @@ impl<'v, F: Facts> Evaluation<'v, F> {
     /// The one value of a key, decoded as a form's (URL standard, section 5.1). Of two, the upstream may take the other.
     fn query(&self, name: &str) -> Result<Cow<'v, str>, Failure> {
         let query = self.facts.query().unwrap_or_default();
-        self.pay(query.len())?;
+        self.budget.pay(query.len())?;
         let pairs = form_urlencoded::parse(query.as_bytes());
         let mut values = pairs.filter(|(key, _)| key == name).map(|(_, v)| v);
         match (values.next(), values.next()) {
@@ -261,7 +224,7 @@ impl<'v, F: Facts> Evaluation<'v, F> {
         let Value::Map(members) = of else {
             return Err(Failure::Type("what is no object has no members"));
         };
-        self.pay(members.len())?;
+        self.budget.pay(members.len())?;
         let found = members.iter().find(|(n, _)| n == name);
         found
             .map(|(_, data)| data.into())
@@ -281,93 +244,6 @@ impl<'v, F: Facts> Evaluation<'v, F> {
             _ => return Err(Failure::Type("what is no list has an index")),
         };
         found.ok_or_else(|| Failure::Absent("element at this index".into()))
-    }
-
-    fn compare(
-        &self,
-        comparison: Comparison,
-        left: &Value<'v>,
-        right: &Value<'v>,
-    ) -> Result<bool, Failure> {
-        match comparison {
-            Comparison::Equal => return self.equal(left, right),
-            Comparison::NotEqual => return self.equal(left, right).map(|equal| !equal),
-            _ => {}
-        }
-        let order = match (left, right) {
-            (Value::Number(a), Value::Number(b)) => a.partial_cmp(b),
-            (Value::Text(a), Value::Text(b)) => {
-                self.pay(a.len().min(b.len()))?;
-                Some(a.cmp(b))
-            }
-            _ => None,
-        };
-        let order = order.ok_or(Failure::Type("values that have no order were compared"))?;
-        Ok(match comparison {
-            Comparison::Less => order == Ordering::Less,
-            Comparison::LessOrEqual => order != Ordering::Greater,
-            Comparison::Greater => order == Ordering::Greater,
-            _ => order != Ordering::Less,
-        })
-    }
-
-    fn equal(&self, left: &Value<'v>, right: &Value<'v>) -> Result<bool, Failure> {
-        self.pay(0)?;
-        match (left, right) {
-            (Value::Null, Value::Null) => Ok(true),
-            (Value::Bool(a), Value::Bool(b)) => Ok(a == b),
-            (Value::Number(a), Value::Number(b)) => Ok(a == b),
-            (Value::Text(a), Value::Text(b)) => {
-                self.pay(a.len().min(b.len()))?;
-                Ok(a == b)
-            }
-            (Value::Map(a), Value::Map(b)) => {
-                if a.len() != b.len() {
-                    return Ok(false);
-                }
-                for (name, data) in *a {
-                    self.pay(b.len())?;
-                    let other = b.iter().find(|(n, _)| n == name);
-                    let Some((_, other)) = other else {
-                        return Ok(false);
-                    };
-                    if !self.equal(&data.into(), &other.into())? {
-                        return Ok(false);
-                    }
-                }
-                Ok(true)
-            }
-            _ => {
-                let (Some(a), Some(b)) = (elements_of(left), elements_of(right)) else {
-                    return Ok(false);
-                };
-                if a.len() != b.len() {
-                    return Ok(false);
-                }
-                for (a, b) in a.iter().zip(&b) {
-                    if !self.equal(a, b)? {
-                        return Ok(false);
-                    }
-                }
-                Ok(true)
-            }
-        }
-    }
-
-    fn within(&self, wanted: &Value<'v>, within: &Value<'v>) -> Result<bool, Failure> {
-        if let Value::Map(members) = within {
-            self.pay(members.len())?;
-            return Ok(
-                matches!(wanted, Value::Text(name) if members.iter().any(|(n, _)| n == name)),
-            );
-        }
-        let elements = elements_of(within).ok_or(Failure::Type("`in` asks what is no list"))?;
-        for element in &elements {
-            if self.equal(wanted, element)? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
 
     fn quantified(

@@ -8,6 +8,7 @@
 //! - Values are compared by type and value: `"1"` is not 1, 1 is 1.0.
 //! - What cannot be read or evaluated refuses.
 
+mod compare;
 mod data;
 mod evaluate;
 #[cfg(test)]

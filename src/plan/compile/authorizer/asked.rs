@@ -1,6 +1,6 @@
 //! Authorizers that ask somebody else.
 
-use super::super::jwt::token_sources;
+use super::super::jwt;
 use super::super::mapping::check_header;
 use super::super::names::Names;
 use super::super::url::server_url;
@@ -36,7 +36,7 @@ pub(super) fn introspection_sources(
     object: &IntrospectionObject<'_>,
     cx: &mut Context,
 ) -> Vec<TokenSource> {
-    token_sources(&object.token_from, object.span, cx)
+    jwt::sources(&object.token_from, object.span, cx)
 }
 
 pub(super) fn compile_introspection(

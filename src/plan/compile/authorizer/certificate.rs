@@ -1,5 +1,6 @@
 //! Authorizers by client certificates.
 
+use crate::auth::Workloads;
 use crate::config::{ClientCertificateObject, Context, Field, Name, TextValue};
 use crate::plan::{CertificateSpec, Text};
 
@@ -12,9 +13,13 @@ pub(super) fn compile(
         fingerprints: fingerprints.iter().map(|f| fingerprint(f, cx)).collect(),
         issuers: texts(&object.issuers),
         subjects: texts(&object.subjects),
+        spiffe_ids: texts(&object.spiffe_ids),
     };
-    let listed =
-        !(spec.fingerprints.is_empty() && spec.issuers.is_empty() && spec.subjects.is_empty());
+    for id in object.spiffe_ids.value().into_iter().flatten() {
+        check_spiffe_id(id, cx);
+    }
+    let names = [&spec.issuers, &spec.subjects, &spec.spiffe_ids];
+    let listed = !(spec.fingerprints.is_empty() && names.iter().all(|list| list.is_empty()));
     let any = object.any.value().is_some_and(|any| any.value);
     if any && listed {
         cx.error(
@@ -29,9 +34,22 @@ pub(super) fn compile(
             "empty_value",
             "nothing says whose certificates are accepted",
         )
-        .help("list `fingerprints`, `issuers` or `subjects`, or write `\"any\": true` for every verified one");
+        .help("list `fingerprints`, `issuers`, `subjects` or `spiffe_ids`, or write `\"any\": true` for every verified one");
     }
     Some(spec)
+}
+
+fn check_spiffe_id(written: &TextValue, cx: &mut Context) {
+    if let Text::Literal(id) = &written.text
+        && Workloads::read(id).is_none()
+    {
+        cx.error(
+            written.span,
+            "bad_spiffe_id",
+            format!("`{id}` names no workload"),
+        )
+        .help("write one as `spiffe://example.com/path`, or all below a path as `spiffe://example.com/*`");
+    }
 }
 
 /// Without the colons that tools write between the bytes, in lower case.

@@ -1,6 +1,6 @@
 //! Authorizers of callers that sign what they send.
 
-use super::warn_of_literal;
+use super::{public_keys, warn_of_literal};
 use crate::auth::LEAST_SECRET_BYTES;
 use crate::config::{
     Context, MessageSignatureObject, Name, TextValue, WebhookObject, WebhookSchemeName,
@@ -65,15 +65,22 @@ pub(super) fn compile_message(
     cx: &mut Context,
 ) -> Option<MessageSignatureSpec> {
     let mut keys = Vec::new();
-    for (id, secret) in object.keys.value()?.iter() {
+    for (id, secret) in object.keys.value().iter().flat_map(|keys| keys.iter()) {
         if let Some(secret) = secret.get(cx) {
             check_secret(&secret, cx);
             keys.push((id.value.to_owned(), secret.text));
         }
     }
-    if keys.is_empty() {
-        cx.error(object.span.first(), "empty_value", "`keys` has no key")
-            .help("write the callers' secrets by their `keyid`");
+    let public = public_keys::compile(object, cx);
+    let fields_bad =
+        object.keys.is_bad() || object.public_keys.is_bad() || object.jwks_uri.is_bad();
+    if keys.is_empty() && public.is_empty() && !fields_bad {
+        cx.error(
+            object.span.first(),
+            "empty_value",
+            "this authorizer has no key",
+        )
+        .help("write the callers' secrets in `keys` by their `keyid`, or their public keys in `public_keys`");
     }
     let components = match object.components.value() {
         Some(names) => names.iter().map(|name| component(name, cx)).collect(),
@@ -81,6 +88,9 @@ pub(super) fn compile_message(
     };
     Some(MessageSignatureSpec {
         keys,
+        public_keys: public.keys,
+        jwks_uri: public.jwks_uri,
+        algorithms: public.algorithms,
         components,
         max_age: object.max_age.value().map_or(MAX_AGE, |s| s.value),
         leeway: object.leeway.value().map_or(LEEWAY, |s| s.value),

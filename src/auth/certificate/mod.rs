@@ -1,6 +1,15 @@
 //! Client certificates: the platform checks the certificate and its chain in the TLS handshake; here is decided whose
 //! certificate may come in.
 
+mod spiffe;
+#[cfg(test)]
+mod tests;
+mod x509;
+
+pub use spiffe::{Workloads, is_spiffe_id, spiffe_id};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
 use super::{Claims, Denied, Presented, Way};
@@ -33,6 +42,8 @@ pub struct ClientCertificate {
     /// Distinguished names (RFC 2253). Empty: not looked at.
     issuers: Vec<String>,
     subjects: Vec<String>,
+    /// Empty: not looked at.
+    workloads: Vec<Workloads>,
 }
 
 /// What the platform says of the connection's certificate (`request.cf.tlsClientAuth`).
@@ -53,7 +64,13 @@ struct TlsClientAuth {
     subject: String,
     #[serde(rename = "certSerial")]
     serial: String,
+    /// The certificate itself (RFC 9440 section 2.2): base64 of DER between colons. Empty where it is too large.
+    #[serde(rename = "certRFC9440")]
+    certificate: String,
 }
+
+/// Characters of a certificate in base64; the platform gives no more.
+const MAX_ENCODED: usize = 16 * 1024;
 
 impl ClientCertificate {
     /// `spec` with its references looked up. A fault where a value is empty.
@@ -62,7 +79,14 @@ impl ClientCertificate {
             let texts = texts.into_iter().map(crate::plan::Text::literal);
             texts.collect()
         };
+        let workloads = literals(spec.spiffe_ids)?.into_iter().map(|written| {
+            Workloads::read(&written).ok_or_else(|| Fault {
+                code: "bad_spiffe_id".into(),
+                message: "the name of a workload is no SPIFFE id".into(),
+            })
+        });
         let certificate = ClientCertificate {
+            workloads: workloads.collect::<Result<_, Fault>>()?,
             fingerprints: spec.fingerprints,
             issuers: literals(spec.issuers)?,
             subjects: literals(spec.subjects)?,
@@ -107,9 +131,19 @@ impl ClientCertificate {
         if !accepted(&self.subjects, &tls.subject) {
             return Err(invalid("its subject is not listed"));
         }
+        let workload = match self.workloads.as_slice() {
+            [] => String::new(),
+            accepted => self::workload(&tls.certificate, accepted).map_err(invalid)?,
+        };
+        let subject = match workload.as_str() {
+            "" => &tls.subject,
+            workload => workload,
+        };
         let mut claims = serde_json::Map::new();
         for (name, value) in [
-            ("sub", tls.subject),
+            ("sub", subject.to_owned()),
+            ("subject", tls.subject),
+            ("spiffe_id", workload),
             ("iss", tls.issuer),
             ("fingerprint", fingerprint),
             ("serial", tls.serial),
@@ -122,105 +156,27 @@ impl ClientCertificate {
     }
 }
 
+/// The name of the workload whose certificate it is, if that is accepted. `Err` is in the operator's words.
+fn workload(encoded: &str, accepted: &[Workloads]) -> Result<String, &'static str> {
+    if encoded.is_empty() {
+        return Err("the platform does not give the certificate itself, so its names are unknown");
+    }
+    let sequence = encoded.strip_prefix(':').and_then(|s| s.strip_suffix(':'));
+    let der = sequence
+        .filter(|base64| base64.len() <= MAX_ENCODED)
+        .and_then(|base64| STANDARD.decode(base64).ok())
+        .ok_or("what the platform gives is no certificate (RFC 9440)")?;
+    let id = spiffe_id(&der)?;
+    if !accepted.iter().any(|workloads| workloads.accept(id)) {
+        return Err("its SPIFFE id is not listed");
+    }
+    Ok(id.to_owned())
+}
+
 fn missing(reason: &'static str) -> Denied {
     Denied::of(&MISSING, reason)
 }
 
 fn invalid(reason: &'static str) -> Denied {
     Denied::of(&INVALID, reason)
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::*;
-    use crate::exchange::Request;
-    use crate::host::memory::MemoryHost;
-
-    const FINGERPRINT: &str = "aa11";
-
-    fn good() -> Value {
-        json!({
-            "certPresented": "1", "certVerified": "SUCCESS", "certRevoked": "0", "certFingerprintSHA256": "AA11",
-            "certIssuerDNRFC2253": "CN=ca,O=example", "certSubjectDNRFC2253": "CN=device-7", "certSerial": "01",
-            "certNotBefore": "Dec 22 19:39:00 2018 GMT",
-        })
-    }
-
-    fn asked(certificate: Option<Value>) -> Result<Claims, Denied> {
-        let spec = CertificateSpec {
-            fingerprints: vec![FINGERPRINT.into(), "bb22".into()],
-            issuers: vec!["CN=ca,O=example".into()],
-            subjects: Vec::new(),
-        };
-        let mut host = MemoryHost::new(0, &[]);
-        if let Some(certificate) = certificate {
-            host = host.with_client_certificate(&certificate.to_string());
-        }
-        let request = Request::new("GET", "https://a/").unwrap();
-        let presented = Presented {
-            host: &host,
-            request,
-            path: "/",
-            query: None,
-        };
-        let authorizer = ClientCertificate::new(spec).ok().unwrap();
-        authorizer.authenticate(&presented)
-    }
-
-    #[test]
-    fn a_verified_and_listed_certificate_comes_in() {
-        let claims = asked(Some(good())).unwrap();
-        assert_eq!(claims.claim("sub").unwrap(), "CN=device-7");
-        assert_eq!(claims.claim("fingerprint").unwrap(), FINGERPRINT);
-    }
-
-    #[test]
-    fn every_other_is_refused() {
-        for (member, value, code) in [
-            ("certPresented", json!("0"), "certificate_missing"),
-            ("certPresented", json!(null), "certificate_invalid"),
-            (
-                "certVerified",
-                json!("FAILED:self signed certificate"),
-                "certificate_invalid",
-            ),
-            ("certVerified", json!("NONE"), "certificate_invalid"),
-            ("certVerified", json!("success"), "certificate_invalid"),
-            ("certRevoked", json!("1"), "certificate_invalid"),
-            ("certRevoked", json!(""), "certificate_invalid"),
-            (
-                "certFingerprintSHA256",
-                json!("cc33"),
-                "certificate_invalid",
-            ),
-            ("certFingerprintSHA256", json!(""), "certificate_invalid"),
-            (
-                "certIssuerDNRFC2253",
-                json!("CN=ca,O=other"),
-                "certificate_invalid",
-            ),
-            (
-                "certIssuerDNRFC2253",
-                json!("cn=ca,o=example"),
-                "certificate_invalid",
-            ),
-            ("certSerial", json!(1), "certificate_invalid"),
-        ] {
-            let mut certificate = good();
-            certificate[member] = value.clone();
-            let denied = asked(Some(certificate)).unwrap_err();
-            assert_eq!(denied.code(), code, "{member} {value}");
-        }
-        assert_eq!(asked(None).unwrap_err().code(), "certificate_missing");
-        assert_eq!(
-            asked(Some(json!({}))).unwrap_err().code(),
-            "certificate_missing"
-        );
-        assert_eq!(
-            asked(Some(json!("x"))).unwrap_err().code(),
-            "certificate_invalid"
-        );
-    }
 }
