@@ -28,7 +28,7 @@ pub(in crate::auth) async fn discover<H: Host>(
     let wrong = |reason: &str| NotDiscovered::Wrong(reason.to_owned());
     let base = issuer.strip_suffix('/').unwrap_or(issuer);
     let url = format!("{base}/.well-known/openid-configuration");
-    let told = ask(host, &url, "the discovery document")
+    let told = ask_json(host, &url, "the discovery document")
         .await
         .map_err(NotDiscovered::Silent)?;
     // Read as strictly: no name twice.
@@ -49,7 +49,11 @@ pub(in crate::auth) async fn discover<H: Host>(
 }
 
 /// What stands at a URL; `what` is its name for the operator.
-pub(super) async fn ask<H: Host>(host: &H, url: &str, what: &str) -> Result<Told, String> {
+pub(in crate::auth) async fn ask_json<H: Host>(
+    host: &H,
+    url: &str,
+    what: &str,
+) -> Result<Told, String> {
     let mut fields = Edits::with_capacity(32);
     fields.set("accept", "application/json");
     let ask = Ask {

@@ -11,7 +11,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::discovery::{NotDiscovered, ask, discover};
+use super::discovery::{NotDiscovered, ask_json, discover};
 use super::freshness::{LONGEST, fresh_ms};
 use super::set::KeySet;
 use crate::host::{Host, Told};
@@ -146,7 +146,7 @@ impl Remote {
             Place::Discovery { issuer } => self.discover(host, issuer).await?,
         };
         self.lease(host);
-        let asked = ask(host, &url, "the key set").await.and_then(|told| {
+        let asked = ask_json(host, &url, "the key set").await.and_then(|told| {
             let keys = KeySet::usable(&told.body)
                 .map_err(|_| "the key set has no key that can be used".to_owned())?;
             Ok((keys, told))
