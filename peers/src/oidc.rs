@@ -19,9 +19,19 @@ pub struct Oidc {
 impl Oidc {
     /// Starts one with keys of its own.
     pub fn start() -> Oidc {
+        Oidc::with(&[])
+    }
+
+    /// The same with the URLs of an Auth0 tenant.
+    pub fn auth0() -> Oidc {
+        Oidc::with(&["auth0"])
+    }
+
+    fn with(arguments: &[&str]) -> Oidc {
         npm::ensure().expect("the packages");
         let mut child = Command::new(npm::bin().join("node"))
             .arg(workspace().join("peers/oidc-provider.mjs"))
+            .args(arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -61,6 +71,17 @@ impl Oidc {
     pub fn rotate(&self) {
         let answer = Request::new("POST", "/_rotate").send(self.address);
         assert_eq!(answer.status, 200);
+    }
+
+    /// Changes one of its settings, which are named in `oidc-provider.mjs`.
+    pub fn set(&self, name: &str, value: &str) {
+        let target = format!("/_set?{name}={}", url_encoded(value));
+        let answer = Request::new("POST", &target).send(self.address);
+        assert_eq!(answer.status, 200);
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// How often a path was asked for.

@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::{ApiKeys, Basic, Claims, ClientCertificate, Denied, Jwt, MessageSignature, Webhook};
+use super::{
+    ApiKeys, Basic, Claims, ClientCertificate, Denied, Effects, Jwt, MessageSignature, Oidc,
+    Webhook,
+};
 use crate::exchange::Request;
 use crate::host::Host;
 use crate::plan::{AuthorizerKind, Fault};
@@ -16,6 +19,7 @@ pub enum Authorizer {
     ClientCertificate(Box<ClientCertificate>),
     ApiKey(Box<ApiKeys>),
     Basic(Box<Basic>),
+    Oidc(Box<Oidc>),
 }
 
 /// What a request brings along for whoever asks who is calling.
@@ -27,6 +31,8 @@ pub struct Presented<'a, H> {
     pub path: &'a str,
     /// Raw, without its question mark.
     pub query: Option<&'a str>,
+    /// What finding out who calls changes besides.
+    pub effects: &'a Effects,
 }
 
 impl Authorizer {
@@ -50,6 +56,7 @@ impl Authorizer {
                 ApiKeys::new(*spec).map(Box::new).map(Authorizer::ApiKey)
             }
             AuthorizerKind::Basic(spec) => Basic::new(spec).map(Box::new).map(Authorizer::Basic),
+            AuthorizerKind::Oidc(spec) => Oidc::new(*spec).map(Box::new).map(Authorizer::Oidc),
             AuthorizerKind::Fault(fault) => Err(fault),
         }
     }
@@ -66,6 +73,7 @@ impl Authorizer {
             Authorizer::MessageSignature(signature) => signature.authenticate(presented).await,
             Authorizer::ApiKey(keys) => keys.authenticate(presented).await,
             Authorizer::Basic(basic) => basic.authenticate(presented).await,
+            Authorizer::Oidc(oidc) => oidc.authenticate(presented).await,
         }
     }
 }

@@ -164,6 +164,7 @@ mod tests {
             request,
             path: "/",
             query: None,
+            effects: Box::leak(Box::default()),
         };
         let authorizer = ClientCertificate::new(spec).ok().unwrap();
         authorizer.authenticate(&presented)

@@ -6,6 +6,7 @@ use super::Spanned;
 use super::ast::Value;
 use super::context::Context;
 use super::credential::{ApiKeyObject, BasicObject};
+use super::login::OidcObject;
 use super::object::{missing, object, object_of, words};
 use super::read::{Defs, Entries, Lazy, Read, span_of, wrong_type};
 use super::value::{JsonBody, Name, OneOrMany, TextValue, TokenPlace, Whole};
@@ -19,6 +20,7 @@ pub enum AuthorizerObject<'a> {
     ClientCertificate(Box<ClientCertificateObject<'a>>),
     ApiKey(Box<ApiKeyObject<'a>>),
     Basic(Box<BasicObject<'a>>),
+    Oidc(Box<OidcObject<'a>>),
 }
 
 impl<'a> Read<'a> for AuthorizerObject<'a> {
@@ -47,6 +49,9 @@ impl<'a> Read<'a> for AuthorizerObject<'a> {
             AuthorizerType::Basic => BasicObject::read(node, cx)
                 .map(Box::new)
                 .map(AuthorizerObject::Basic),
+            AuthorizerType::Oidc => OidcObject::read(node, cx)
+                .map(Box::new)
+                .map(AuthorizerObject::Oidc),
         }
     }
 
@@ -58,6 +63,7 @@ impl<'a> Read<'a> for AuthorizerObject<'a> {
             ClientCertificateObject::schema(defs),
             ApiKeyObject::schema(defs),
             BasicObject::schema(defs),
+            OidcObject::schema(defs),
         ] })
     }
 }
@@ -164,6 +170,7 @@ words! {
         ClientCertificate = "client_certificate",
         ApiKey = "api_key",
         Basic = "basic",
+        Oidc = "oidc",
     }
     later ["auth0", "supabase"]
 

@@ -22,6 +22,7 @@ mod diagnostic;
 mod document;
 #[cfg(not(target_arch = "wasm32"))]
 mod draw;
+mod login;
 mod object;
 mod parser;
 mod place;
@@ -41,6 +42,7 @@ pub use diagnostic::{Diagnostic, Diagnostics, Note, SHOWN, Severity, Span};
 pub use document::*;
 #[cfg(not(target_arch = "wasm32"))]
 pub use draw::draw;
+pub use login::*;
 pub use read::{Defs, Entries, Field, Items, Lazy, OneByOne, Read, Spanned, read_all};
 pub use redact::blanked;
 pub use require::*;

@@ -25,6 +25,8 @@ pub struct Exchange<'a, H> {
     pub withheld: Withheld<'a>,
     pub request_id: &'a str,
     pub websocket: bool,
+    /// Goes on in place of the client's `Authorization`.
+    pub bearer: Option<&'a str>,
 }
 
 impl<H: Host> Exchange<'_, H> {
@@ -89,6 +91,7 @@ impl<H: Host> Exchange<'_, H> {
                 headers,
                 body,
             } => Ok(respond(*status, headers, body, edits)),
+            Action::Login { authorizer, step } => self.log_in(*authorizer, *step, edits).await,
             Action::Fault(fault) => Err(Problem::config(fault.message.clone())),
         }
     }
@@ -138,6 +141,9 @@ impl<H: Host> Exchange<'_, H> {
         forwarding(&inbound, &mut edits);
         self.withheld
             .edit(&|name| self.host.header(name), &mut edits);
+        if let Some(token) = self.bearer {
+            edits.set("authorization", &format!("Bearer {token}"));
+        }
         edits
     }
 

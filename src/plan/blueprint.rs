@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::require::Requirement;
-use super::{ApiKeySpec, BasicSpec, JwsAlgorithm, JwtKeys, Place};
+use super::{ApiKeySpec, BasicSpec, JwsAlgorithm, JwtKeys, LoginStep, OidcSpec, Place};
 use crate::http::Method;
 
 /// The artifact's format. One that differs is refused, never guessed at.
@@ -149,6 +149,7 @@ pub enum AuthorizerKind {
     Basic(BasicSpec),
     /// It could not be understood: whoever needs it is refused with `config_error`.
     Fault(Fault),
+    Oidc(Box<OidcSpec>),
 }
 
 impl AuthorizerKind {
@@ -166,6 +167,7 @@ impl AuthorizerKind {
             }
             AuthorizerKind::ApiKey(spec) => spec.pepper.iter().collect(),
             AuthorizerKind::Basic(spec) => spec.users.iter().map(|u| &u.password).collect(),
+            AuthorizerKind::Oidc(spec) => spec.texts().collect(),
             AuthorizerKind::Fault(_) => Vec::new(),
         }
     }
@@ -187,6 +189,7 @@ impl AuthorizerKind {
             }
             AuthorizerKind::ApiKey(spec) => spec.pepper.iter_mut().collect(),
             AuthorizerKind::Basic(spec) => spec.users.iter_mut().map(|u| &mut u.password).collect(),
+            AuthorizerKind::Oidc(spec) => spec.texts_mut().collect(),
             AuthorizerKind::Fault(_) => Vec::new(),
         }
     }
@@ -362,6 +365,12 @@ pub enum Action {
     },
     /// It could not be understood: the path is there and closed, 500 `config_error`.
     Fault(Fault),
+    /// Log somebody in or out.
+    Login {
+        /// Index into [`Blueprint::authorizers`].
+        authorizer: u16,
+        step: LoginStep,
+    },
 }
 
 /// What is wrong with a part of the config, as its diagnostic says.

@@ -9,6 +9,7 @@ mod compile;
 mod credential;
 mod jws;
 mod load;
+mod login;
 mod memory;
 mod paths;
 mod require;
@@ -19,5 +20,6 @@ pub use compile::{Compiled, UrlFlaw, compile, origin_pattern, secret_bytes_neede
 pub use credential::*;
 pub use jws::{JwsAlgorithm, JwtKeys};
 pub use load::{Environment, Plan};
+pub use login::*;
 pub use paths::Paths;
 pub use require::*;

@@ -17,5 +17,7 @@ pub use jwk::{KeyFlaw, KeyKind, PublicKey, read_jwks};
 pub use origin::check_key_url;
 pub use pem::read_pem;
 
-pub(super) use remote::{Place, Remote};
+pub(super) use freshness::fresh_ms;
+pub(super) use origin::is_loopback;
+pub(super) use remote::{Place, Remote, ask_json};
 pub(super) use set::KeySet;

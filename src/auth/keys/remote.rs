@@ -152,7 +152,7 @@ impl Remote {
             Place::Discovery { issuer } => self.discover(host, issuer).await?,
         };
         self.lease(host);
-        let asked = ask(host, &url, "the key set").await.and_then(|told| {
+        let asked = ask_json(host, &url, "the key set").await.and_then(|told| {
             let keys = KeySet::usable(&told.body)
                 .map_err(|_| "the key set has no key that can be used".to_owned())?;
             Ok((keys, told))
@@ -179,7 +179,7 @@ impl Remote {
         }
         let base = issuer.strip_suffix('/').unwrap_or(issuer);
         let url = format!("{base}/.well-known/openid-configuration");
-        let told = match (ask(host, &url, "the discovery document").await, known) {
+        let told = match (ask_json(host, &url, "the discovery document").await, known) {
             (Ok(told), _) => told,
             // The keys themselves may still be where they were.
             (Err(_), Some((url, _))) => return Ok(url),
@@ -272,7 +272,12 @@ async fn shared<H: Host>(host: &H, name: &str) -> Option<(KeySet, u64)> {
     Some((KeySet::usable(json).ok()?, fresh_until))
 }
 
-async fn ask<H: Host>(host: &H, url: &str, what: &str) -> Result<Told, String> {
+/// Asks for a JSON document; `what` it is for messages.
+pub(in crate::auth) async fn ask_json<H: Host>(
+    host: &H,
+    url: &str,
+    what: &str,
+) -> Result<Told, String> {
     let mut fields = Edits::with_capacity(32);
     fields.set("accept", "application/json");
     let ask = Ask {

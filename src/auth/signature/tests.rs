@@ -42,6 +42,7 @@ fn presented<'a>(host: &'a MemoryHost, request: Request<'a>) -> Presented<'a, Me
         request,
         path: "/",
         query: None,
+        effects: Box::leak(Box::default()),
     }
 }
 

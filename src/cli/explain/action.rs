@@ -71,6 +71,14 @@ pub fn explain(
             });
             page.line("", &format!("  {}", pieces.collect::<String>()));
         }
+        Action::Login { authorizer, step } => {
+            let authorizer = asked.blueprint.authorizers.get(usize::from(*authorizer));
+            let name = authorizer.map_or("", |a| &a.name);
+            page.line(
+                "answer",
+                &format!("the {} of authorizer `{name}`", step.name()),
+            );
+        }
         Action::Fault(fault) => {
             page.line("answer", &format!("500 config_error: {}", fault.message));
         }

@@ -72,6 +72,10 @@ pub fn explain(asked: &Asked<'_>, path: &PathEntry, query: Option<&str>, page: &
                 page.line(label, &format!("authorizer `{}`: basic", authorizer.name));
                 credential::basic(asked, spec, page);
             }
+            AuthorizerKind::Oidc(spec) => {
+                page.line(label, &format!("authorizer `{}`: oidc", authorizer.name));
+                credential::oidc(asked, spec, page);
+            }
             AuthorizerKind::Fault(fault) => {
                 let told = format!(
                     "authorizer `{}` is at fault: {}",

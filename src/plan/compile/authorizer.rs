@@ -2,9 +2,12 @@
 
 mod certificate;
 mod credential;
+mod login;
 mod signature;
 
 use std::collections::HashMap;
+
+pub(in crate::plan::compile) use self::login::LoginPath;
 
 use super::jwt;
 use crate::config::ast::Ranged;
@@ -23,6 +26,8 @@ pub(super) struct Authorizers<'a> {
     implied: Option<u16>,
     /// What each withholds.
     withheld: Vec<Vec<Place>>,
+    /// The paths that some have of their own, with their numbers.
+    logins: Vec<(u16, LoginPath)>,
 }
 
 /// Compiles `authorizer` and `authorizers`. One that is not understood stays, as a fault.
@@ -35,6 +40,7 @@ pub(super) fn compile<'a>(
         by_name: HashMap::new(),
         implied: None,
         withheld: Vec::new(),
+        logins: Vec::new(),
     };
     let unnamed = document.authorizer.value().map(|authorizer| {
         let span = Span::from(authorizer.node.range()).first();
@@ -63,12 +69,14 @@ pub(super) fn compile<'a>(
             .note(first, "the one under `authorizer` has this name");
         }
         cx.mark();
-        let mut withheld = Vec::new();
-        let kind = match compile_one(&authorizer, &mut withheld, cx) {
+        let (mut withheld, mut logins) = (Vec::new(), Vec::new());
+        let kind = match compile_one(&authorizer, &mut withheld, &mut logins, cx) {
             Some(kind) => kind,
             None => AuthorizerKind::Fault(first_fault(cx)),
         };
         table.withheld.push(withheld.clone());
+        let logins = logins.into_iter().map(|login| (index, login));
+        table.logins.extend(logins);
         authorizers.push(Authorizer {
             name: name.value.to_owned(),
             kind,
@@ -91,6 +99,11 @@ pub(super) fn compile<'a>(
 impl Authorizers<'_> {
     pub fn is_empty(&self) -> bool {
         self.by_name.is_empty()
+    }
+
+    /// The paths that authorizers have of their own, with the authorizers' numbers.
+    pub fn logins(&self) -> &[(u16, LoginPath)] {
+        &self.logins
     }
 
     /// Whom `auth` lets in. After an error in `cx`, the answer means nothing.
@@ -189,6 +202,7 @@ pub(super) fn first_fault(cx: &Context) -> Fault {
 fn compile_one<'a>(
     authorizer: &Lazy<'a, AuthorizerObject<'a>>,
     withheld: &mut Vec<Place>,
+    logins: &mut Vec<LoginPath>,
     cx: &mut Context,
 ) -> Option<AuthorizerKind> {
     let before = cx.errors();
@@ -213,6 +227,11 @@ fn compile_one<'a>(
                 withheld.push(Place::Scheme("basic".to_owned()));
             }
             credential::compile_basic(&object, cx).map(AuthorizerKind::Basic)
+        }
+        AuthorizerObject::Oidc(object) => {
+            withheld.push(login::place(&object));
+            let spec = login::compile(&object, logins, cx);
+            spec.map(Box::new).map(AuthorizerKind::Oidc)
         }
         AuthorizerObject::Webhook(object) => {
             signature::compile_webhook(&object, cx).map(AuthorizerKind::Webhook)
