@@ -43,7 +43,8 @@ const server = createServer(async (request, response) => {
     response.end();
   } else if (path === '/_set') {
     Object.assign(settings, Object.fromEntries(url.searchParams));
-    restart();
+    // A new one knows nobody.
+    if (url.searchParams.has('origin')) restart();
     response.end();
   } else if (path.startsWith('/_interaction/')) {
     await interact(request, response);
@@ -118,9 +119,12 @@ function restart() {
     // Nobody is asked for consent.
     loadExistingGrant: async (context) => {
       const { client, session, params } = context.oidc;
+      const known = session.grantIdFor(client.clientId);
+      if (known !== undefined) return context.oidc.provider.Grant.find(known);
       const grant = new context.oidc.provider.Grant({ clientId: client.clientId, accountId: session.accountId });
       grant.addOIDCScope(params.scope);
-      await grant.save();
+      session.ensureClientContainer(client.clientId);
+      session.grantIdFor(client.clientId, await grant.save());
       return grant;
     },
     interactions: { url: (_, interaction) => `/_interaction/${interaction.uid}` },

@@ -9,7 +9,10 @@ use crate::support::tokens::in_seconds;
 #[test]
 fn an_answer_counts_once_and_only_in_the_browser_that_asked() {
     let provider = Oidc::start();
-    let Setup { gateway, .. } = setup(&provider.issuer(), |_| {});
+    let Setup {
+        gateway,
+        upstream: _upstream,
+    } = setup(&provider.issuer(), |_| {});
     let mut browser = Browser::new(&gateway, &provider, "alice");
     let callback = browser.until(&format!("{ORIGIN}/page"), "/auth/callback");
     let waiting = browser.cookies.clone();
@@ -45,7 +48,10 @@ fn an_answer_counts_once_and_only_in_the_browser_that_asked() {
 #[test]
 fn the_code_of_another_login_is_refused_by_its_verifier() {
     let provider = Oidc::start();
-    let Setup { gateway, .. } = setup(&provider.issuer(), |_| {});
+    let Setup {
+        gateway,
+        upstream: _upstream,
+    } = setup(&provider.issuer(), |_| {});
     let mut alice = Browser::new(&gateway, &provider, "alice");
     let callback = alice.until(&format!("{ORIGIN}/page"), "/auth/callback");
     let mut mallory = Browser::new(&gateway, &provider, "mallory");
@@ -58,7 +64,10 @@ fn the_code_of_another_login_is_refused_by_its_verifier() {
 #[test]
 fn a_login_that_the_provider_refuses_says_so_and_no_more() {
     let provider = Oidc::start();
-    let Setup { gateway, .. } = setup(&provider.issuer(), |_| {});
+    let Setup {
+        gateway,
+        upstream: _upstream,
+    } = setup(&provider.issuer(), |_| {});
     let mut browser = Browser::new(&gateway, &provider, "nobody");
     let answer = browser.visit(&format!("{ORIGIN}/page"));
     assert_problem(&answer, 403, "login_denied");
@@ -69,12 +78,15 @@ fn a_login_that_the_provider_refuses_says_so_and_no_more() {
 #[test]
 fn a_cookie_with_any_change_is_none() {
     let provider = Oidc::start();
-    let Setup { gateway, .. } = setup(&provider.issuer(), |_| {});
+    let Setup {
+        gateway,
+        upstream: _upstream,
+    } = setup(&provider.issuer(), |_| {});
     let mut browser = Browser::new(&gateway, &provider, "alice");
     browser.go(&format!("{ORIGIN}/other"));
     let login = browser.cookie();
     let (_, login) = login.split_once('=').unwrap();
-    assert_eq!(browser.visit(&format!("{ORIGIN}/page")).status, 200);
+    browser.enter("/page");
     let session = browser.cookies[&(true, "__Host-causeway".to_owned())].clone();
     let outcome = |cookie: &str| {
         let request = Request::get("/page")
@@ -127,7 +139,7 @@ fn what_another_site_makes_a_browser_send_is_refused() {
     let provider = Oidc::start();
     let Setup { gateway, upstream } = setup(&provider.issuer(), |_| {});
     let mut browser = Browser::new(&gateway, &provider, "alice");
-    assert_eq!(browser.visit(&format!("{ORIGIN}/page")).status, 200);
+    browser.enter("/page");
     let before = upstream.count("/page");
     for (method, fields, refused) in [
         ("POST", &[][..], true),
@@ -219,7 +231,10 @@ impl Scripted {
 fn an_id_token_must_be_of_this_login_this_client_and_this_issuer() {
     let scripted = Scripted::start();
     let issuer = scripted.issuer();
-    let Setup { gateway, .. } = setup(&issuer, |_| {});
+    let Setup {
+        gateway,
+        upstream: _upstream,
+    } = setup(&issuer, |_| {});
     let other = support::issuer::rsa_other();
     for (name, value, outcome) in [
         ("sub", json!("alice"), None),
@@ -271,7 +286,10 @@ fn an_id_token_must_be_of_this_login_this_client_and_this_issuer() {
 #[test]
 fn the_answer_of_another_issuer_is_refused() {
     let scripted = Scripted::start();
-    let Setup { gateway, .. } = setup(&scripted.issuer(), |_| {});
+    let Setup {
+        gateway,
+        upstream: _upstream,
+    } = setup(&scripted.issuer(), |_| {});
     for iss in ["", "&iss=https://evil.test", "&iss="] {
         let mut browser = Browser::alone(&gateway);
         let to = location(&browser.go(&format!("{ORIGIN}/page")), ORIGIN);
@@ -283,7 +301,10 @@ fn the_answer_of_another_issuer_is_refused() {
 
 #[test]
 fn a_provider_that_does_not_answer_lets_nobody_in_and_nobody_out_of_reach() {
-    let Setup { gateway, .. } = setup("http://127.0.0.1:1", |_| {});
+    let Setup {
+        gateway,
+        upstream: _upstream,
+    } = setup("http://127.0.0.1:1", |_| {});
     let mut browser = Browser::alone(&gateway);
     assert_problem(
         &browser.go(&format!("{ORIGIN}/page")),

@@ -6,9 +6,12 @@ use super::*;
 fn a_session_is_renewed_while_it_is_used_and_once_for_all_that_ask() {
     let provider = Oidc::start();
     provider.set("life", "4");
-    let Setup { gateway, .. } = setup(&provider.issuer(), |_| {});
+    let Setup {
+        gateway,
+        upstream: _upstream,
+    } = setup(&provider.issuer(), |_| {});
     let mut browser = Browser::new(&gateway, &provider, "alice");
-    assert_eq!(browser.visit(&format!("{ORIGIN}/page")).status, 200);
+    browser.enter("/page");
     let first = browser.cookie();
     let with = |cookie: &str| {
         Request::get("/page")
@@ -52,11 +55,14 @@ fn a_session_is_renewed_while_it_is_used_and_once_for_all_that_ask() {
 fn where_a_session_is_not_renewed_it_serves_until_its_end() {
     let provider = Oidc::start();
     provider.set("life", "8");
-    let Setup { gateway, .. } = setup(&provider.issuer(), |_| {});
+    let Setup {
+        gateway,
+        upstream: _upstream,
+    } = setup(&provider.issuer(), |_| {});
     let mut browser = Browser::new(&gateway, &provider, "alice");
-    assert_eq!(browser.visit(&format!("{ORIGIN}/page")).status, 200);
+    browser.enter("/page");
     let mut refused = Browser::new(&gateway, &provider, "bob");
-    assert_eq!(refused.visit(&format!("{ORIGIN}/page")).status, 200);
+    refused.enter("/page");
     let begun = std::time::Instant::now();
     provider.set("failing", "503");
     sleep(Duration::from_millis(6_200));
@@ -90,11 +96,14 @@ fn where_a_session_is_not_renewed_it_serves_until_its_end() {
 #[test]
 fn a_session_ends_by_idleness() {
     let provider = Oidc::start();
-    let Setup { gateway, .. } = setup(&provider.issuer(), |authorizer| {
+    let Setup {
+        gateway,
+        upstream: _upstream,
+    } = setup(&provider.issuer(), |authorizer| {
         authorizer["session"]["idle"] = 60.into();
     });
     let mut browser = Browser::new(&gateway, &provider, "alice");
-    assert_eq!(browser.visit(&format!("{ORIGIN}/page")).status, 200);
+    browser.enter("/page");
     let before = browser.cookie();
     assert_eq!(browser.fetch("GET", "/page").header("set-cookie"), None);
     sleep(Duration::from_millis(6_200));
@@ -110,7 +119,7 @@ fn a_key_is_replaced_while_its_sessions_live_on() {
         upstream,
     } = setup(&provider.issuer(), |_| {});
     let mut browser = Browser::new(&old, &provider, "alice");
-    assert_eq!(browser.visit(&format!("{ORIGIN}/page")).status, 200);
+    browser.enter("/page");
     let with_old = Request::get("/page")
         .header("Host", "localhost")
         .header("Cookie", &browser.cookie());
@@ -120,7 +129,7 @@ fn a_key_is_replaced_while_its_sessions_live_on() {
     assert_problem(&new.send(&with_old), 401, "session_invalid");
     // New sessions are of the first key.
     let mut browser = Browser::new(&both, &provider, "alice");
-    assert_eq!(browser.visit(&format!("{ORIGIN}/page")).status, 200);
+    browser.enter("/page");
     let with_new = Request::get("/page")
         .header("Host", "localhost")
         .header("Cookie", &browser.cookie());
