@@ -5,6 +5,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests live in real time")]
 
 mod browser;
+mod real;
 mod refusals;
 mod sessions;
 #[path = "../support/mod.rs"]
