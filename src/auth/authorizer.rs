@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{
-    ApiKeys, Basic, Claims, ClientCertificate, Denied, Effects, Jwt, MessageSignature, Oidc,
+    ApiKeys, Auth0, Basic, Claims, ClientCertificate, Denied, Effects, Jwt, MessageSignature, Oidc,
     Webhook,
 };
 use crate::exchange::Request;
@@ -20,6 +20,7 @@ pub enum Authorizer {
     ApiKey(Box<ApiKeys>),
     Basic(Box<Basic>),
     Oidc(Box<Oidc>),
+    Auth0(Box<Auth0>),
 }
 
 /// What a request brings along for whoever asks who is calling.
@@ -57,6 +58,7 @@ impl Authorizer {
             }
             AuthorizerKind::Basic(spec) => Basic::new(spec).map(Box::new).map(Authorizer::Basic),
             AuthorizerKind::Oidc(spec) => Oidc::new(*spec).map(Box::new).map(Authorizer::Oidc),
+            AuthorizerKind::Auth0(spec) => Auth0::new(*spec).map(Box::new).map(Authorizer::Auth0),
             AuthorizerKind::Fault(fault) => Err(fault),
         }
     }
@@ -74,6 +76,7 @@ impl Authorizer {
             Authorizer::ApiKey(keys) => keys.authenticate(presented).await,
             Authorizer::Basic(basic) => basic.authenticate(presented).await,
             Authorizer::Oidc(oidc) => oidc.authenticate(presented).await,
+            Authorizer::Auth0(auth0) => auth0.authenticate(presented).await,
         }
     }
 }

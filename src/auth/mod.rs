@@ -49,7 +49,7 @@ pub use find::{Found, find};
 pub use jwt::Jwt;
 pub use keys::{KeyFlaw, KeyKind, PublicKey, check_key_url, read_jwks, read_pem};
 pub use moment::unix_seconds;
-pub use oidc::{Oidc, SESSION_KEY_BYTES, own_path};
+pub use oidc::{AUTH0_COOKIE, Auth0, Granted, Oidc, SESSION_KEY_BYTES, own_path, tenant_url};
 pub use signature::{LEAST_SECRET_BYTES, MessageSignature, Webhook};
 pub use token::MAX_TOKEN_BYTES;
 pub use withheld::Withheld;

@@ -6,7 +6,7 @@ use super::Spanned;
 use super::ast::Value;
 use super::context::Context;
 use super::credential::{ApiKeyObject, BasicObject};
-use super::login::OidcObject;
+use super::login::{Auth0Object, OidcObject};
 use super::object::{missing, object, object_of, words};
 use super::read::{Defs, Entries, Lazy, Read, span_of, wrong_type};
 use super::value::{JsonBody, Name, OneOrMany, TextValue, TokenPlace, Whole};
@@ -21,6 +21,7 @@ pub enum AuthorizerObject<'a> {
     ApiKey(Box<ApiKeyObject<'a>>),
     Basic(Box<BasicObject<'a>>),
     Oidc(Box<OidcObject<'a>>),
+    Auth0(Box<Auth0Object<'a>>),
 }
 
 impl<'a> Read<'a> for AuthorizerObject<'a> {
@@ -52,6 +53,9 @@ impl<'a> Read<'a> for AuthorizerObject<'a> {
             AuthorizerType::Oidc => OidcObject::read(node, cx)
                 .map(Box::new)
                 .map(AuthorizerObject::Oidc),
+            AuthorizerType::Auth0 => Auth0Object::read(node, cx)
+                .map(Box::new)
+                .map(AuthorizerObject::Auth0),
         }
     }
 
@@ -64,6 +68,7 @@ impl<'a> Read<'a> for AuthorizerObject<'a> {
             ApiKeyObject::schema(defs),
             BasicObject::schema(defs),
             OidcObject::schema(defs),
+            Auth0Object::schema(defs),
         ] })
     }
 }
@@ -171,8 +176,9 @@ words! {
         ApiKey = "api_key",
         Basic = "basic",
         Oidc = "oidc",
+        Auth0 = "auth0",
     }
-    later ["auth0", "supabase"]
+    later ["supabase"]
 
     /// An algorithm of JSON Web Signatures (RFC 7518 section 3.1).
     #[code = "unknown_value"]

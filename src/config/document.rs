@@ -135,6 +135,8 @@ object! {
         optional function: Name<'a>,
         /// Names of the variables that the called code is given; no others.
         optional env: Vec<Name<'a>>,
+        /// The name of an authorizer of type `auth0`, for `auth0_...`, if there are several.
+        optional authorizer: Name<'a>,
         /// A function of a bound worker that is given the answer.
         optional post_process: HookObject<'a>,
     }
@@ -183,9 +185,16 @@ words! {
         HttpProxy = "http_proxy",
         Service = "service",
         ServiceBinding = "service_binding",
+        /// Takes a browser that comes back from an Auth0 tenant, and answers its tokens.
+        Auth0Callback = "auth0_callback",
+        /// Answers what the tenant knows of a token's bearer.
+        Auth0Userinfo = "auth0_userinfo",
+        /// Sends a browser to the tenant to log in.
+        Auth0CallbackRedirect = "auth0_callback_redirect",
+        /// Answers new tokens for a refresh token.
+        Auth0Refresh = "auth0_refresh",
     }
     later [
-        "auth0_callback", "auth0_userinfo", "auth0_callback_redirect", "auth0_refresh",
         "supabase_passwordless_auth", "supabase_passwordless_verify", "supabase_passwordless_auth_alt",
     ]
 

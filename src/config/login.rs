@@ -1,5 +1,6 @@
 //! The objects of authorizers that log people in.
 
+use super::authorizer::Jwks;
 use super::object::{object, words};
 use super::read::Spanned;
 use super::value::{Name, OneOrMany, TextValue, Whole};
@@ -33,6 +34,32 @@ object! {
         optional forward: ForwardedToken,
     }
 
+    /// How the gateway knows the caller: a token of an Auth0 tenant. The integrations `auth0_...` log people in there.
+    pub struct Auth0Object {
+        /// `auth0`
+        required kind = "type": Auth0Type,
+        /// The tenant, such as `example.eu.auth0.com`.
+        required domain: TextValue,
+        /// The application's id.
+        required client_id: TextValue,
+        /// The application's secret, best `$secret.NAME`. Logins are sealed by it: at least 32 bytes, as Auth0 makes them.
+        optional client_secret: TextValue,
+        /// The URL that the tenant sends browsers back to: that of a path with `auth0_callback`.
+        optional redirect_uri: TextValue,
+        /// In place of `redirect_uri`, where both are there.
+        optional callback_uri: TextValue,
+        /// The tenant's keys: as an object, as a string, or as a reference.
+        optional jwks: Jwks<'a>,
+        /// Where the tenant publishes its keys. `https://DOMAIN/.well-known/jwks.json` if nothing is said.
+        optional jwks_uri: TextValue,
+        /// What is asked for, with blanks between. `openid` if nothing is said.
+        optional scope: Name<'a>,
+        /// What `aud` must hold, or one of which it must hold; the first is asked for. The `client_id` if nothing is said.
+        optional audience: OneOrMany<TextValue>,
+        /// Whether the token goes on to whoever serves the request. `true` if nothing is said.
+        optional forward_credential: Spanned<bool>,
+    }
+
     /// A session, which lives in a sealed cookie.
     pub struct SessionObject {
         /// Secrets of at least 32 bytes, best `$secret.NAME`: the first seals, all open.
@@ -51,6 +78,12 @@ words! {
     #[code = "unknown_type"]
     pub enum OidcType {
         Oidc = "oidc",
+    }
+
+    /// The type of an authorizer of an Auth0 tenant.
+    #[code = "unknown_type"]
+    pub enum Auth0Type {
+        Auth0 = "auth0",
     }
 
     /// A token that goes on.

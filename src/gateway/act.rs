@@ -91,7 +91,14 @@ impl<H: Host> Exchange<'_, H> {
                 headers,
                 body,
             } => Ok(respond(*status, headers, body, edits)),
-            Action::Login { authorizer, step } => self.log_in(*authorizer, *step, edits).await,
+            Action::Login {
+                authorizer,
+                step,
+                post_process,
+            } => {
+                let post = post_process.as_ref();
+                self.log_in(*authorizer, *step, post, edits).await
+            }
             Action::Fault(fault) => Err(Problem::config(fault.message.clone())),
         }
     }
@@ -217,7 +224,7 @@ impl<H: Host> Exchange<'_, H> {
         }
     }
 
-    async fn call_hook(
+    pub(super) async fn call_hook(
         &self,
         hook: &Hook,
         reply: Option<H::Reply>,
@@ -324,7 +331,7 @@ fn respond<R>(
 }
 
 /// The predecessor's envelope around an object that a bound function answers.
-fn enveloped<R>(json: &str, edits: &mut Edits) -> Result<Kind<R>, Problem> {
+pub(super) fn enveloped<R>(json: &str, edits: &mut Edits) -> Result<Kind<R>, Problem> {
     let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(json)
         .map_err(|_| Problem::hook("the function's answer is not JSON"))?;
     let status = object.get("statusCode").and_then(serde_json::Value::as_u64);

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::require::Requirement;
-use super::{ApiKeySpec, BasicSpec, JwsAlgorithm, JwtKeys, LoginStep, OidcSpec, Place};
+use super::{ApiKeySpec, Auth0Spec, BasicSpec, JwsAlgorithm, JwtKeys, LoginStep, OidcSpec, Place};
 use crate::http::Method;
 
 /// The artifact's format. One that differs is refused, never guessed at.
@@ -150,6 +150,7 @@ pub enum AuthorizerKind {
     /// It could not be understood: whoever needs it is refused with `config_error`.
     Fault(Fault),
     Oidc(Box<OidcSpec>),
+    Auth0(Box<Auth0Spec>),
 }
 
 impl AuthorizerKind {
@@ -168,6 +169,7 @@ impl AuthorizerKind {
             AuthorizerKind::ApiKey(spec) => spec.pepper.iter().collect(),
             AuthorizerKind::Basic(spec) => spec.users.iter().map(|u| &u.password).collect(),
             AuthorizerKind::Oidc(spec) => spec.texts().collect(),
+            AuthorizerKind::Auth0(spec) => spec.texts().collect(),
             AuthorizerKind::Fault(_) => Vec::new(),
         }
     }
@@ -190,6 +192,7 @@ impl AuthorizerKind {
             AuthorizerKind::ApiKey(spec) => spec.pepper.iter_mut().collect(),
             AuthorizerKind::Basic(spec) => spec.users.iter_mut().map(|u| &mut u.password).collect(),
             AuthorizerKind::Oidc(spec) => spec.texts_mut().collect(),
+            AuthorizerKind::Auth0(spec) => spec.texts_mut().collect(),
             AuthorizerKind::Fault(_) => Vec::new(),
         }
     }
@@ -370,6 +373,7 @@ pub enum Action {
         /// Index into [`Blueprint::authorizers`].
         authorizer: u16,
         step: LoginStep,
+        post_process: Option<Hook>,
     },
 }
 

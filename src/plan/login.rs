@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Text;
+use super::{JwtKeys, Text};
 
 /// How people with browsers log in (OpenID Connect).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,6 +41,44 @@ impl OidcSpec {
     }
 }
 
+/// An Auth0 tenant.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Auth0Spec {
+    pub domain: Text,
+    pub client_id: Text,
+    pub client_secret: Option<Text>,
+    /// Where the tenant sends browsers back to; absolute.
+    pub redirect_uri: Option<Text>,
+    /// With blanks between.
+    pub scope: String,
+    /// Of which a token must have one. Empty: the client's id.
+    pub audiences: Vec<Text>,
+    /// What access tokens are asked for.
+    pub audience_asked: Option<Text>,
+    /// [`JwtKeys::Discovery`] is the tenant's own key set.
+    pub keys: JwtKeys,
+}
+
+impl Auth0Spec {
+    pub fn texts(&self) -> impl Iterator<Item = &Text> {
+        let texts = [&self.domain, &self.client_id].into_iter();
+        let texts = texts.chain(&self.client_secret).chain(&self.redirect_uri);
+        let texts = texts.chain(&self.audiences).chain(&self.audience_asked);
+        texts.chain(self.keys.text())
+    }
+
+    pub fn texts_mut(&mut self) -> impl Iterator<Item = &mut Text> {
+        let texts = [&mut self.domain, &mut self.client_id].into_iter();
+        let texts = texts
+            .chain(&mut self.client_secret)
+            .chain(&mut self.redirect_uri);
+        let texts = texts
+            .chain(&mut self.audiences)
+            .chain(&mut self.audience_asked);
+        texts.chain(self.keys.text_mut())
+    }
+}
+
 /// What a path does for logins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LoginStep {
@@ -50,6 +88,11 @@ pub enum LoginStep {
     Finish,
     /// Ends its session.
     Logout,
+    /// The predecessor's integrations, in the same order as it has them.
+    Auth0Callback,
+    Auth0Userinfo,
+    Auth0CallbackRedirect,
+    Auth0Refresh,
 }
 
 impl LoginStep {
@@ -59,6 +102,10 @@ impl LoginStep {
             LoginStep::Begin => "login",
             LoginStep::Finish => "callback of a login",
             LoginStep::Logout => "logout",
+            LoginStep::Auth0Callback => "auth0_callback",
+            LoginStep::Auth0Userinfo => "auth0_userinfo",
+            LoginStep::Auth0CallbackRedirect => "auth0_callback_redirect",
+            LoginStep::Auth0Refresh => "auth0_refresh",
         }
     }
 }

@@ -4,6 +4,7 @@
 #![allow(clippy::arithmetic_side_effects, reason = "small numbers")]
 #![allow(clippy::disallowed_methods, reason = "tests live in real time")]
 
+mod auth0;
 mod browser;
 mod real;
 mod refusals;

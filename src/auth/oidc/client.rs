@@ -47,9 +47,9 @@ pub struct Tokens {
 /// Why a provider gave nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// It did not answer, or has trouble of its own; in words for the operator. It may help to ask again.
+    /// It did not answer; in words for the operator.
     Unavailable(String),
-    /// It said no, with this status.
+    /// It did not say yes, but answered this status.
     Refused(u16, String),
     /// What it answered cannot be understood.
     Broken(String),
@@ -68,6 +68,14 @@ impl Tokens {
 }
 
 impl Failure {
+    /// It may help to ask again.
+    pub fn is_passing(&self) -> bool {
+        matches!(
+            self,
+            Failure::Unavailable(_) | Failure::Refused(429 | 500.., _)
+        )
+    }
+
     /// In words for the operator.
     pub fn reason(&self) -> String {
         match self {
@@ -189,10 +197,6 @@ impl Client {
                 tokens.json = told.body;
                 Ok(tokens)
             }
-            429 | 500.. => Err(Failure::Unavailable(format!(
-                "the token endpoint answers with status {}",
-                told.status
-            ))),
             status => Err(Failure::Refused(status, error_code(&told.body))),
         }
     }

@@ -218,9 +218,9 @@ pub fn not_identified(denied: &Denied) -> Problem {
 fn no_tokens(failure: Failure) -> Problem {
     let reason = failure.reason();
     match failure {
-        Failure::Unavailable(_) => Problem::unavailable(reason),
-        Failure::Refused(..) => stray().with_reason(reason),
+        _ if failure.is_passing() => Problem::unavailable(reason),
         Failure::Broken(_) => failed(reason),
+        _ => stray().with_reason(reason),
     }
 }
 

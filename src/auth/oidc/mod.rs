@@ -10,6 +10,7 @@
 //! The session's cookie comes along with requests that another site's page makes the browser send, as cookies do: what can
 //! change anything is taken from the gateway's own pages alone.
 
+mod auth0;
 mod browser;
 mod client;
 mod cookie;
@@ -37,6 +38,7 @@ use renewal::{Ended, Renewals};
 use seal::Sealer;
 use session::Session;
 
+pub use auth0::{AUTH0_COOKIE, Auth0, Granted, tenant_url};
 pub use browser::own_path;
 pub use seal::SESSION_KEY_BYTES;
 

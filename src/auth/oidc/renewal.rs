@@ -132,12 +132,12 @@ impl Renewals {
                             session = newer;
                             renewed = true;
                         }
-                        Err(Failure::Unavailable(_)) => {
+                        Err(failure) if failure.is_passing() => {
                             renewal.retry_at = host.now_ms().saturating_add(RETRY_MS);
                             self.put(digest, renewal);
                             asked = false;
                         }
-                        Err(Failure::Refused(..) | Failure::Broken(_)) => {
+                        Err(_) => {
                             renewal.refused = true;
                             self.put(digest, renewal);
                             asked = false;

@@ -71,13 +71,16 @@ pub fn explain(
             });
             page.line("", &format!("  {}", pieces.collect::<String>()));
         }
-        Action::Login { authorizer, step } => {
+        Action::Login {
+            authorizer,
+            step,
+            post_process,
+        } => {
             let authorizer = asked.blueprint.authorizers.get(usize::from(*authorizer));
             let name = authorizer.map_or("", |a| &a.name);
-            page.line(
-                "answer",
-                &format!("the {} of authorizer `{name}`", step.name()),
-            );
+            let step = step.name();
+            page.line("answer", &format!("the {step} of authorizer `{name}`"));
+            post(asked, post_process.as_ref(), page);
         }
         Action::Fault(fault) => {
             page.line("answer", &format!("500 config_error: {}", fault.message));

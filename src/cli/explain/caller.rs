@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use causeway::auth::{Found, find};
-use causeway::plan::{Access, AuthorizerKind, JwtKeys, JwtSpec, PathEntry, Text};
+use causeway::plan::{Access, AuthorizerKind, JwtKeys, JwtSpec, PathEntry, Text, TokenSource};
 
 use super::{Asked, Page, credential};
 use crate::cli::show;
@@ -32,7 +32,7 @@ pub fn explain(asked: &Asked<'_>, path: &PathEntry, query: Option<&str>, page: &
                 );
                 page.line(label, &kind);
                 demands(asked, spec, page);
-                token(asked, spec, query, page);
+                token(asked, &spec.sources, query, page);
             }
             AuthorizerKind::Webhook(spec) => {
                 let kind = format!(
@@ -75,6 +75,15 @@ pub fn explain(asked: &Asked<'_>, path: &PathEntry, query: Option<&str>, page: &
             AuthorizerKind::Oidc(spec) => {
                 page.line(label, &format!("authorizer `{}`: oidc", authorizer.name));
                 credential::oidc(asked, spec, page);
+            }
+            AuthorizerKind::Auth0(spec) => {
+                page.line(
+                    label,
+                    &format!("authorizer `{}`: auth0, RS256", authorizer.name),
+                );
+                let domain = asked.hidden.texts([&spec.domain]);
+                page.line("", &format!("  tenant: {domain}"));
+                token(asked, &[TokenSource::Bearer], query, page);
             }
             AuthorizerKind::Fault(fault) => {
                 let told = format!(
@@ -122,11 +131,11 @@ fn keys(asked: &Asked<'_>, keys: &JwtKeys) -> String {
     }
 }
 
-fn token(asked: &Asked<'_>, spec: &JwtSpec, query: Option<&str>, page: &mut Page) {
+fn token(asked: &Asked<'_>, sources: &[TokenSource], query: Option<&str>, page: &mut Page) {
     let header = |name: &str| asked.header(name).map(Cow::Borrowed);
     page.line(
         "",
-        match find(&spec.sources, &header, query) {
+        match find(sources, &header, query) {
             Found::Token(_) => {
                 "  the request has a token, which would be verified: 401 if it fails"
             }

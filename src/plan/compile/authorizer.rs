@@ -10,6 +10,7 @@ use std::collections::HashMap;
 pub(in crate::plan::compile) use self::login::LoginPath;
 
 use super::jwt;
+use crate::auth::AUTH0_COOKIE;
 use crate::config::ast::Ranged;
 use crate::config::{
     AuthChoice, AuthorizerObject, Context, Document, Field, Lazy, Name, Span, Spanned, TextValue,
@@ -28,6 +29,8 @@ pub(super) struct Authorizers<'a> {
     withheld: Vec<Vec<Place>>,
     /// The paths that some have of their own, with their numbers.
     logins: Vec<(u16, LoginPath)>,
+    /// Those of Auth0 tenants.
+    tenants: Vec<u16>,
 }
 
 /// Compiles `authorizer` and `authorizers`. One that is not understood stays, as a fault.
@@ -41,6 +44,7 @@ pub(super) fn compile<'a>(
         implied: None,
         withheld: Vec::new(),
         logins: Vec::new(),
+        tenants: Vec::new(),
     };
     let unnamed = document.authorizer.value().map(|authorizer| {
         let span = Span::from(authorizer.node.range()).first();
@@ -74,6 +78,10 @@ pub(super) fn compile<'a>(
             Some(kind) => kind,
             None => AuthorizerKind::Fault(first_fault(cx)),
         };
+        let logs_in = |place: &Place| matches!(place, Place::Cookies(name) if name == AUTH0_COOKIE);
+        if withheld.iter().any(logs_in) {
+            table.tenants.push(index);
+        }
         table.withheld.push(withheld.clone());
         let logins = logins.into_iter().map(|login| (index, login));
         table.logins.extend(logins);
@@ -123,6 +131,35 @@ impl Authorizers<'_> {
         let asked = access.authorizers().iter();
         let lists = asked.filter_map(|index| self.withheld.get(usize::from(*index)));
         lists.flatten().collect()
+    }
+
+    /// The Auth0 tenant of an integration: the one that it names, or the only one there is.
+    pub fn tenant(
+        &self,
+        name: &Field<Name<'_>>,
+        integration: Span,
+        cx: &mut Context,
+    ) -> Option<u16> {
+        let named = match name {
+            Field::Bad => return None,
+            Field::Value(name) => Some((self.named(name, cx)?, name.span)),
+            Field::Absent => None,
+        };
+        match (named, self.tenants.as_slice()) {
+            (Some((index, _)), tenants) if tenants.contains(&index) => Some(index),
+            (None, [tenant]) => Some(*tenant),
+            (named, tenants) => {
+                let span = named.map_or(integration.first(), |(_, span)| span);
+                let message = match (named, tenants) {
+                    (Some(_), _) => "this authorizer is not of the type `auth0`",
+                    (None, []) => "this integration needs an authorizer of the type `auth0`",
+                    (None, _) => "there is more than one authorizer of the type `auth0`",
+                };
+                cx.error(span, "unknown_authorizer", message)
+                    .help("name one of the type `auth0` by `authorizer`");
+                None
+            }
+        }
     }
 
     fn implied(&self, span: Span, cx: &mut Context) -> Option<u16> {
@@ -232,6 +269,14 @@ fn compile_one<'a>(
             withheld.push(login::place(&object));
             let spec = login::compile(&object, logins, cx);
             spec.map(Box::new).map(AuthorizerKind::Oidc)
+        }
+        AuthorizerObject::Auth0(object) => {
+            withheld.push(Place::Cookies(AUTH0_COOKIE.to_owned()));
+            if !forwards(&object.forward_credential, true) {
+                withheld.push(Place::Scheme("bearer".to_owned()));
+            }
+            let spec = login::compile_auth0(&object, cx);
+            spec.map(Box::new).map(AuthorizerKind::Auth0)
         }
         AuthorizerObject::Webhook(object) => {
             signature::compile_webhook(&object, cx).map(AuthorizerKind::Webhook)

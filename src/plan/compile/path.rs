@@ -16,7 +16,9 @@ use crate::config::{
     Name, PathObject, Read, RequireChoice, Span,
 };
 use crate::http::Method;
-use crate::plan::{Access, Action, Fault, Hook, PathEntry, Requirement, Text, Tolerance};
+use crate::plan::{
+    Access, Action, Fault, Hook, LoginStep, PathEntry, Requirement, Text, Tolerance,
+};
 
 /// Milliseconds to the upstream's response headers, if nothing is said.
 const DEFAULT_TIMEOUT_MS: u32 = 30_000;
@@ -281,12 +283,17 @@ fn compile_integration(
         IntegrationType::Http | IntegrationType::HttpProxy => ("http", &["server"]),
         IntegrationType::Service => ("service", &["binding", "env"]),
         IntegrationType::ServiceBinding => ("service_binding", &["binding", "function", "env"]),
+        IntegrationType::Auth0Callback
+        | IntegrationType::Auth0Userinfo
+        | IntegrationType::Auth0CallbackRedirect
+        | IntegrationType::Auth0Refresh => ("auth0_...", &["authorizer"]),
     };
     for (field, there) in [
         ("server", !object.server.is_absent()),
         ("binding", !object.binding.is_absent()),
         ("function", !object.function.is_absent()),
         ("env", !object.env.is_absent()),
+        ("authorizer", !object.authorizer.is_absent()),
     ] {
         if there && !members.contains(&field) {
             unused(object.span, field, &format!("for the type `{word}`"), cx);
@@ -325,6 +332,30 @@ fn compile_integration(
                     env: names(&object.env),
                 },
                 post_process: post_process?,
+            }
+        }
+        IntegrationType::Auth0Callback
+        | IntegrationType::Auth0Userinfo
+        | IntegrationType::Auth0CallbackRedirect
+        | IntegrationType::Auth0Refresh => {
+            let step = match kind {
+                IntegrationType::Auth0Userinfo => LoginStep::Auth0Userinfo,
+                IntegrationType::Auth0CallbackRedirect => LoginStep::Auth0CallbackRedirect,
+                IntegrationType::Auth0Refresh => LoginStep::Auth0Refresh,
+                _ => LoginStep::Auth0Callback,
+            };
+            let post_process = post_process?;
+            if post_process.is_some() && step != LoginStep::Auth0Callback {
+                let why = format!("for the type `{}`", step.name());
+                unused(object.span, "post_process", &why, cx);
+            }
+            let tenant = gateway
+                .authorizers
+                .tenant(&object.authorizer, object.span, cx);
+            Action::Login {
+                authorizer: tenant.ok_or_else(|| first_fault(cx))?,
+                step,
+                post_process: post_process.filter(|_| step == LoginStep::Auth0Callback),
             }
         }
     };

@@ -1,14 +1,15 @@
 //! Authorizers that log people in, and the paths that they have of their own.
 
 use super::warn_of_literal;
-use crate::auth::{SESSION_KEY_BYTES, check_key_url, own_path};
+use crate::auth::{SESSION_KEY_BYTES, check_key_url, own_path, tenant_url};
 use crate::config::{
-    Context, Field, Name, OidcObject, SessionObject, Span, TextValue, is_session_cookie,
+    Auth0Object, Context, Field, Name, OidcObject, SessionObject, Span, TextValue,
+    is_session_cookie,
 };
 use crate::http::Method;
-use crate::plan::compile::pattern;
+use crate::plan::compile::{jwt_keys, pattern};
 use crate::plan::{
-    Access, Action, LoginStep, OidcSpec, PathEntry, Place, Text, Tolerance, is_scope,
+    Access, Action, Auth0Spec, LoginStep, OidcSpec, PathEntry, Place, Text, Tolerance, is_scope,
 };
 
 const REDIRECT_PATH: &str = "/auth/callback";
@@ -28,8 +29,8 @@ impl LoginPath {
     /// The entries of `paths` that it comes to, for the authorizer of this number.
     pub fn entries(&self, authorizer: u16) -> impl Iterator<Item = PathEntry> + use<'_> {
         let methods: &[Method] = match self.step {
-            LoginStep::Begin | LoginStep::Finish => &[Method::Get],
             LoginStep::Logout => &[Method::Get, Method::Post],
+            _ => &[Method::Get],
         };
         methods.iter().map(move |method| PathEntry {
             method: Some(*method),
@@ -38,6 +39,7 @@ impl LoginPath {
             action: Action::Login {
                 authorizer,
                 step: self.step,
+                post_process: None,
             },
             access: Access::Public,
             require: None,
@@ -111,6 +113,58 @@ pub(super) fn compile(
         idle: session.idle.value().map(|idle| idle.value),
         cookie: cookie(session, cx),
         forwards: object.forward.value().is_some(),
+    })
+}
+
+pub(super) fn compile_auth0(object: &Auth0Object<'_>, cx: &mut Context) -> Option<Auth0Spec> {
+    if let Some(domain) = object.domain.value()
+        && let Text::Literal(literal) = &domain.text
+        && let Err(fault) = tenant_url(literal)
+    {
+        cx.error(domain.span, "bad_domain", fault.message)
+            .help("write it without scheme and path");
+    }
+    if let Some(secret) = object.client_secret.value()
+        && let Text::Literal(literal) = &secret.text
+    {
+        if literal.len() < SESSION_KEY_BYTES {
+            cx.error(
+                secret.span,
+                "weak_secret",
+                format!("this secret is too short: logins are sealed by it, and need at least {SESSION_KEY_BYTES} bytes"),
+            )
+            .help("have Auth0 make a new one, and refer to it by `$secret.NAME`");
+        } else {
+            warn_of_literal(secret, cx);
+        }
+    }
+    let redirect_uri = object.callback_uri.value().or(object.redirect_uri.value());
+    if let Some(uri) = redirect_uri
+        && let Text::Literal(literal) = &uri.text
+        && let Err(flaw) = check_key_url(literal)
+    {
+        let help = "write the URL of a path with `auth0_callback`, such as `https://api.example.com/callback`";
+        cx.error(
+            uri.span,
+            flaw.code,
+            "this is no URL that a browser can be sent back to safely",
+        )
+        .help(help);
+    }
+    let audiences = object.audience.value().map(|many| many.values.as_slice());
+    let audiences = audiences.unwrap_or_default();
+    if let (Some(many), []) = (object.audience.value(), audiences) {
+        cx.error(many.span, "empty_value", "`audience` names none");
+    }
+    Some(Auth0Spec {
+        keys: jwt_keys::compile_auth0(object, cx)?,
+        domain: object.domain.value()?.text.clone(),
+        client_id: object.client_id.value()?.text.clone(),
+        client_secret: object.client_secret.value().map(|s| s.text.clone()),
+        redirect_uri: redirect_uri.map(|uri| uri.text.clone()),
+        scope: scope(object.scope.value(), cx),
+        audience_asked: audiences.first().map(|audience| audience.text.clone()),
+        audiences: audiences.iter().map(|a| a.text.clone()).collect(),
     })
 }
 
