@@ -13,8 +13,9 @@ use base64::engine::general_purpose::STANDARD;
 use causeway::auth::{KeyHasher, PasswordHash, stored_name};
 use causeway::http::Method;
 use causeway::plan::{
-    Action, AuthorizerKind, Blueprint, CertificateSpec, ClaimRule, Constant, Hook, JwtKeys,
-    JwtSpec, Number, PathEntry, Requirement, Text, TokenSource, WebhookScheme, compile,
+    Action, Auth0Spec, AuthorizerKind, Blueprint, CertificateSpec, ClaimRule, Constant, Hook,
+    JwtKeys, JwtSpec, LoginStep, Number, PathEntry, Requirement, Text, TokenSource, WebhookScheme,
+    compile,
 };
 use hmac::digest::KeyInit;
 use hmac::{Hmac, Mac};
@@ -80,12 +81,32 @@ fn publish_keys(blueprint: &mut Blueprint, keys: &Upstream) {
         body: jwks.to_string(),
         ..Script::default()
     };
-    keys.script("/jwks.json", script);
+    keys.script("/jwks.json", script.clone());
+    let tenant = Script {
+        body: issuer::jwks(&[issuer::rsa().jwk("example")]).to_string(),
+        ..script.clone()
+    };
+    keys.script("/.well-known/jwks.json", tenant);
+    let endpoint = |path: &str| format!("{}{path}", keys.url());
+    let document = json!({
+        "issuer": keys.url(), "authorization_endpoint": endpoint("/authorize"),
+        "token_endpoint": endpoint("/token"), "jwks_uri": endpoint("/jwks.json"),
+    });
+    let document = Script {
+        body: document.to_string(),
+        ..script
+    };
+    keys.script("/.well-known/openid-configuration", document);
     for authorizer in &mut blueprint.authorizers {
-        if let AuthorizerKind::Jwt(spec) = &mut authorizer.kind
-            && let JwtKeys::JwksUri(url) = &mut spec.keys
-        {
-            *url = Text::Literal(format!("{}/jwks.json", keys.url()));
+        match &mut authorizer.kind {
+            AuthorizerKind::Jwt(spec) => {
+                if let JwtKeys::JwksUri(url) = &mut spec.keys {
+                    *url = Text::Literal(format!("{}/jwks.json", keys.url()));
+                }
+            }
+            AuthorizerKind::Oidc(spec) => spec.issuer = Text::Literal(keys.url()),
+            AuthorizerKind::Auth0(spec) => spec.domain = Text::Literal(keys.url()),
+            _ => {}
         }
     }
 }
@@ -169,6 +190,7 @@ fn hooks(path: &PathEntry) -> Vec<(&Hook, Role)> {
             (None, post_process.as_ref())
         }
         Action::Call { hook, post_process } => (Some(hook), post_process.as_ref()),
+        Action::Login { post_process, .. } => (None, post_process.as_ref()),
         Action::Respond { .. } | Action::Fault(_) => (None, None),
     };
     let guard = path.pre_process.as_ref().map(|hook| (hook, Role::Guard));
@@ -216,6 +238,14 @@ fn check(blueprint: &Blueprint, path: &PathEntry, gateway: &Gateway, upstream: &
                     let encoded = STANDARD.encode(CREDENTIALS);
                     request.header("Authorization", &format!("Basic {encoded}"))
                 }
+                AuthorizerKind::Oidc(_) => {
+                    let page = request.header("Host", "localhost");
+                    let page = page.header("Accept", "text/html");
+                    let sent = gateway.send(&page);
+                    assert_eq!(sent.status, 302, "{what}: {}", sent.text());
+                    return;
+                }
+                AuthorizerKind::Auth0(spec) => with_tenants_token(request, spec),
                 AuthorizerKind::Fault(fault) => panic!("{what}: {}", fault.message),
             }
         }
@@ -230,6 +260,20 @@ fn check(blueprint: &Blueprint, path: &PathEntry, gateway: &Gateway, upstream: &
         }
         Action::Call { .. } | Action::Service { .. } => {
             assert_eq!(answer.status, 200, "{what}: {}", answer.text());
+        }
+        Action::Login { step, .. } => {
+            let (status, code) = match step {
+                LoginStep::Finish | LoginStep::Auth0Callback => (400, "login_state_invalid"),
+                LoginStep::Logout => (403, "cross_site_request"),
+                LoginStep::Auth0Userinfo => (401, "missing_access_token"),
+                LoginStep::Auth0Refresh => (400, "missing_refresh_token"),
+                LoginStep::Begin | LoginStep::Auth0CallbackRedirect => {
+                    assert_eq!(answer.status, 302, "{what}: {}", answer.text());
+                    return;
+                }
+            };
+            assert_eq!(answer.status, status, "{what}: {}", answer.text());
+            assert_eq!(answer.json()["code"], code, "{what}");
         }
         Action::Fault(fault) => panic!("{what}: {}", fault.message),
     }
@@ -317,6 +361,16 @@ fn with_token(request: Request, spec: &JwtSpec, path: &PathEntry) -> Request {
 }
 
 /// A webhook's fields over the body of [`request`].
+fn with_tenants_token(request: Request, spec: &Auth0Spec) -> Request {
+    let (Text::Literal(tenant), Text::Literal(client)) = (&spec.domain, &spec.client_id) else {
+        panic!("an example without references there");
+    };
+    let claims =
+        json!({ "iss": format!("{tenant}/"), "aud": client, "sub": "u1", "exp": in_seconds(600) });
+    let token = issuer::rsa().sign("RS256", Some("example"), &claims);
+    request.header("Authorization", &format!("Bearer {token}"))
+}
+
 fn with_webhook(request: Request, scheme: WebhookScheme) -> Request {
     let time = in_seconds(0).to_string();
     let hex = |bytes: Vec<u8>| -> String { bytes.iter().map(|b| format!("{b:02x}")).collect() };

@@ -14,20 +14,21 @@ use crate::workerd::workspace;
 pub struct Oidc {
     child: Child,
     address: SocketAddr,
+    token: &'static str,
 }
 
 impl Oidc {
     /// Starts one with keys of its own.
     pub fn start() -> Oidc {
-        Oidc::with(&[])
+        Oidc::with(&[], "/token")
     }
 
     /// The same with the URLs of an Auth0 tenant.
     pub fn auth0() -> Oidc {
-        Oidc::with(&["auth0"])
+        Oidc::with(&["auth0"], "/oauth/token")
     }
 
-    fn with(arguments: &[&str]) -> Oidc {
+    fn with(arguments: &[&str], token: &'static str) -> Oidc {
         npm::ensure().expect("the packages");
         let mut child = Command::new(npm::bin().join("node"))
             .arg(workspace().join("peers/oidc-provider.mjs"))
@@ -43,6 +44,7 @@ impl Oidc {
         Oidc {
             child,
             address: ([127, 0, 0, 1], port).into(),
+            token,
         }
     }
 
@@ -57,7 +59,7 @@ impl Oidc {
         let form = format!(
             "grant_type=client_credentials&scope=read&client_id=machine&client_secret=machine-secret&resource={resource}"
         );
-        let answer = Request::new("POST", "/token")
+        let answer = Request::new("POST", self.token)
             .header("Content-Type", "application/x-www-form-urlencoded")
             .header("X-Alg", alg)
             .body(form)
