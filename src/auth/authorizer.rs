@@ -75,7 +75,8 @@ impl Authorizer {
             Authorizer::MessageSignature(signature) => signature.authenticate(presented).await,
             Authorizer::ApiKey(keys) => keys.authenticate(presented).await,
             Authorizer::Basic(basic) => basic.authenticate(presented).await,
-            Authorizer::Oidc(oidc) => oidc.authenticate(presented).await,
+            // Boxed: the others should not carry what a renewal needs.
+            Authorizer::Oidc(oidc) => Box::pin(oidc.authenticate(presented)).await,
             Authorizer::Auth0(auth0) => auth0.authenticate(presented).await,
         }
     }

@@ -97,7 +97,7 @@ impl<H: Host> Exchange<'_, H> {
                 post_process,
             } => {
                 let post = post_process.as_ref();
-                self.log_in(*authorizer, *step, post, edits).await
+                Box::pin(self.log_in(*authorizer, *step, post, edits)).await
             }
             Action::Fault(fault) => Err(Problem::config(fault.message.clone())),
         }

@@ -51,7 +51,7 @@ pub async fn authenticate<H: Host>(
     }
     if let Some(oidc) = refusals.login() {
         let mut edits = Edits::default();
-        let sent = oidc.invite(presented, &mut edits).await;
+        let sent = Box::pin(oidc.invite(presented, &mut edits)).await;
         presented.effects.on_answer(|answer| answer.extend(&edits));
         if let Some(location) = sent {
             return location.map(Caller::Sent);

@@ -51,6 +51,14 @@ pub struct Known {
     failure: String,
 }
 
+/// What a request does next.
+enum Step {
+    Use(Rc<Endpoints>),
+    Give(String),
+    Wait,
+    Ask,
+}
+
 #[derive(Deserialize)]
 struct Document {
     issuer: String,
@@ -84,27 +92,18 @@ impl Directory {
         let patience_ends = host.now_ms().saturating_add(PATIENCE_MS);
         loop {
             let now = host.now_ms();
-            {
-                let mut known = known.borrow_mut();
-                let stale_until = known.fresh_until.saturating_add(STALE_MS);
-                let endpoints = known.endpoints.clone().filter(|_| now < stale_until);
-                let leased = now < known.lease_until;
-                let waits = leased || now < known.retry_at;
-                match endpoints {
-                    Some(endpoints) if waits || now < known.fresh_until => return Ok(endpoints),
-                    None if !leased && waits => return Err(known.failure.clone()),
-                    None if leased && now >= patience_ends => {
-                        return Err("the discovery document did not come in time".into());
-                    }
-                    _ => {}
+            let step = known.borrow_mut().step(now);
+            match step {
+                Step::Use(endpoints) => return Ok(endpoints),
+                Step::Give(reason) => return Err(reason),
+                Step::Wait if now >= patience_ends => {
+                    return Err("the discovery document did not come in time".into());
                 }
-                if !leased {
-                    known.lease_until = now.saturating_add(LEASE_MS);
-                } else {
-                    drop(known);
+                Step::Wait => {
                     host.sleep(LOOK_MS).await;
                     continue;
                 }
+                Step::Ask => {}
             }
             let asked = discover(host, issuer).await;
             let now = host.now_ms();
@@ -120,6 +119,25 @@ impl Directory {
                     known.failure = reason;
                     known.retry_at = now.saturating_add(RETRY_MS);
                 }
+            }
+        }
+    }
+}
+
+impl Known {
+    /// Whoever is to ask has the lease from now on.
+    fn step(&mut self, now: u64) -> Step {
+        let stale_until = self.fresh_until.saturating_add(STALE_MS);
+        let endpoints = self.endpoints.clone().filter(|_| now < stale_until);
+        let leased = now < self.lease_until;
+        let rests = now < self.retry_at;
+        match endpoints {
+            Some(endpoints) if leased || rests || now < self.fresh_until => Step::Use(endpoints),
+            None if leased => Step::Wait,
+            None if rests => Step::Give(self.failure.clone()),
+            _ => {
+                self.lease_until = now.saturating_add(LEASE_MS);
+                Step::Ask
             }
         }
     }
