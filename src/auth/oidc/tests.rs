@@ -1,9 +1,12 @@
-//! Renewal, in virtual time.
+//! Sessions, in virtual time.
 
 #![allow(clippy::arithmetic_side_effects, reason = "small numbers")]
 
 use std::cell::Cell;
 use std::rc::Rc;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::client::Client;
 use super::provider::Directory;
@@ -11,6 +14,9 @@ use super::renewal::{Ended, Renewals};
 use super::seal::Sealer;
 use super::session::{Expiry, Session};
 use super::*;
+use crate::auth::Effects;
+use crate::edits::{Edit, Edits};
+use crate::exchange::Request;
 use crate::host::memory::{MemoryHost, run};
 use crate::host::{SendError, Told};
 
@@ -162,4 +168,119 @@ fn tokens_that_have_ended_when_they_come_make_no_loop() {
     let (_, renewed) = setup.current(&late, &endless).unwrap();
     assert!(renewed);
     assert_eq!(setup.asked.get(), 1);
+}
+
+/// An authorizer whose sessions live for an hour, and ten minutes without a request.
+fn oidc(forwards: bool) -> Oidc {
+    Oidc::new(OidcSpec {
+        issuer: ISSUER.into(),
+        client_id: "web".into(),
+        client_secret: None,
+        scope: "openid".into(),
+        audience: None,
+        redirect_path: "/auth/callback".into(),
+        after_logout: "/".into(),
+        keys: vec!["a session key of the tests, long enough".into()],
+        max_age: 3600,
+        idle: Some(600),
+        cookie: "__Host-causeway".into(),
+        forwards,
+    })
+    .unwrap()
+}
+
+/// The `Cookie` field of a browser that has this session.
+fn cookie_of(oidc: &Oidc, session: &Session) -> String {
+    let mut answer = Edits::default();
+    let host = MemoryHost::new(0, &[]);
+    assert!(oidc.keep(&host, session, "", NOW, &mut answer));
+    let Some(Edit::Append("set-cookie", cookie)) = answer.iter().next() else {
+        panic!("{answer:?}");
+    };
+    cookie.split(';').next().unwrap().to_owned()
+}
+
+/// Who is known by a session's cookie at a time: the subject or the code; and the answer's changes.
+fn known(oidc: &Oidc, cookie: &str, now: u64) -> (String, Edits, Option<String>) {
+    let host = MemoryHost::new(now * 1000, &[("cookie", cookie)]);
+    let effects = Effects::default();
+    let presented = Presented {
+        host: &host,
+        request: Request::new("GET", "https://gateway.test/").unwrap(),
+        path: "/",
+        query: None,
+        effects: &effects,
+    };
+    let told = match run(oidc.authenticate(&presented)) {
+        Ok(claims) => claims.claim("sub").unwrap().into_owned(),
+        Err(denied) => denied.code().to_owned(),
+    };
+    let (answer, bearer) = effects.into_parts();
+    (told, answer, bearer)
+}
+
+/// One without a refresh token, of alice.
+fn of_alice() -> Session {
+    let part = |json: &str| URL_SAFE_NO_PAD.encode(json);
+    let (header, claims) = (part(r#"{"alg":"RS256"}"#), part(r#"{"sub":"alice"}"#));
+    Session {
+        id_token: format!("{header}.{claims}.{}", part("checked when it came")),
+        refresh_token: None,
+        access_token: Some("its access token".into()),
+        ..session()
+    }
+}
+
+#[test]
+fn a_session_ends_by_its_age_and_by_idleness_and_lives_on_by_use() {
+    let oidc = oidc(false);
+    let first = cookie_of(&oidc, &of_alice());
+    for (after, told) in [
+        (0, "alice"),
+        (599, "alice"),
+        (600, "session_expired"),
+        (3600, "session_expired"),
+    ] {
+        assert_eq!(known(&oidc, &first, NOW + after).0, told, "{after}");
+    }
+    assert_eq!(known(&oidc, &first, NOW + 59).1, Edits::default());
+    // Each use is written down, and none makes it younger.
+    let mut cookie = first;
+    let mut after = 0;
+    while after < 3000 {
+        after += 500;
+        let (told, answer, bearer) = known(&oidc, &cookie, NOW + after);
+        assert_eq!((told.as_str(), bearer), ("alice", None), "{after}");
+        let mut edits = answer.iter();
+        let Some(Edit::Append("set-cookie", renewed)) = edits.next() else {
+            panic!("{answer:?}");
+        };
+        assert!(
+            renewed.contains(&format!("Max-Age={};", 3600 - after)),
+            "{renewed}"
+        );
+        cookie = renewed.split(';').next().unwrap().to_owned();
+        assert_eq!(edits.next(), Some(Edit::Set("cache-control", "no-store")));
+    }
+    assert_eq!(known(&oidc, &cookie, NOW + 3599).0, "alice");
+    assert_eq!(known(&oidc, &cookie, NOW + 3600).0, "session_expired");
+}
+
+#[test]
+fn an_access_token_that_has_ended_does_not_go_on() {
+    let oidc = oidc(true);
+    let cookie = cookie_of(&oidc, &of_alice());
+    let (told, _, bearer) = known(&oidc, &cookie, NOW + 99);
+    assert_eq!(
+        (told.as_str(), bearer.as_deref()),
+        ("alice", Some("its access token"))
+    );
+    let (told, _, bearer) = known(&oidc, &cookie, NOW + 100);
+    assert_eq!((told.as_str(), bearer), ("session_expired", None));
+    let without = Session {
+        access_token: None,
+        ..of_alice()
+    };
+    let cookie = cookie_of(&oidc, &without);
+    assert_eq!(known(&oidc, &cookie, NOW).0, "session_expired");
 }
