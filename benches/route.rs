@@ -51,13 +51,13 @@ fn table(patterns: &[String]) -> Table {
 fn find(bencher: Bencher<'_, '_>, patterns: &[String], path: &str, matches: bool) {
     let table = table(patterns);
     assert_eq!(
-        matches!(table.find("h", "GET", path), Found::Match(_)),
+        matches!(table.find("h", "GET", path, &|_| true), Found::Match(_)),
         matches,
         "{path}"
     );
     bencher.bench_local(|| {
         matches!(
-            black_box(&table).find("h", "GET", black_box(path)),
+            black_box(&table).find("h", "GET", black_box(path), &|_| true),
             Found::Match(_)
         )
     });
@@ -83,7 +83,7 @@ fn first_find_behind_parameter(bencher: Bencher<'_, '_>, size: usize) {
         .with_inputs(|| table(&patterns))
         .bench_local_refs(|table| {
             matches!(
-                table.find("h", "GET", black_box("/acme/resource5/77")),
+                table.find("h", "GET", black_box("/acme/resource5/77"), &|_| true),
                 Found::Match(_)
             )
         });

@@ -5,6 +5,9 @@ mod caller;
 mod login;
 mod permit;
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
 use crate::auth::{Effects, Presented};
 use crate::edits::Edits;
 use crate::exchange::{Answer, Body, Kind, Request, request_id};
@@ -12,7 +15,7 @@ use crate::host::{Host, SendError};
 use crate::plan::{Plan, Tolerance};
 use crate::policy::cors::Verdict;
 use crate::problem::Problem;
-use crate::route::{self, Found, PathError};
+use crate::route::{self, Canonical, Found, Match, PathError};
 
 use act::Exchange;
 use caller::Caller;
@@ -70,9 +73,7 @@ async fn inbound<H: Host>(
     if preflight(plan, host, request, origin, edits)? {
         return Ok(Outcome::Preflight);
     }
-    let found = plan
-        .table
-        .find(request.authority, request.method, &canonical.path);
+    let found = find(plan, host, request, &canonical, edits);
     let (matched, path) = match found {
         Found::Match(matched) => match plan.paths.get(&matched) {
             Some(path) => (matched, path),
@@ -128,6 +129,32 @@ async fn inbound<H: Host>(
         return Ok(Outcome::Answer(Kind::Reply(reply)));
     }
     exchange.act(edits).await.map(Outcome::Answer)
+}
+
+/// The route of a request. Where it hangs on header fields, the answer names them for caches (RFC 9110 section 12.5.5).
+fn find<'p, H: Host>(
+    plan: &'p Plan,
+    host: &H,
+    request: Request<'_>,
+    canonical: &'p Canonical<'_>,
+    edits: &mut Edits,
+) -> Found<'p, 'p> {
+    let asked = RefCell::new(BTreeSet::new());
+    let holds = |matched: &Match<'p, 'p>| {
+        let path = plan.paths.get(matched);
+        let Some(when) = path.and_then(|path| path.when.as_ref()) else {
+            return true;
+        };
+        let names = when.headers.iter().map(|condition| condition.name.as_str());
+        asked.borrow_mut().extend(names);
+        when.holds(|name| host.header(name), canonical.query)
+    };
+    let (authority, method) = (request.authority, request.method);
+    let found = plan.table.find(authority, method, &canonical.path, &holds);
+    for name in asked.into_inner() {
+        edits.append("vary", name);
+    }
+    found
 }
 
 /// Whether the request is a preflight that the policy allows (Fetch standard, section 4.8). It is answered before

@@ -20,11 +20,14 @@
 //! a [`Blueprint`](plan::Blueprint) that is shipped with the worker, and once per isolate to a [`Plan`](plan::Plan).
 //! Nothing of it is done again for a request.
 //!
-//! Only `edge`, which is compiled for WebAssembly alone, names the platform; all else takes a [`Host`](host::Host).
+//! A worker is one WebAssembly module or two: `edge` serves requests, and `compiler`, where the config may change without
+//! a deployment, compiles it. Only these two name the platform; all else takes a [`Host`](host::Host).
 
 pub mod auth;
+#[cfg(all(target_arch = "wasm32", feature = "compiler"))]
+mod compiler;
 pub mod config;
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", not(feature = "compiler")))]
 mod edge;
 pub mod edits;
 pub mod exchange;

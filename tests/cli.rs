@@ -7,7 +7,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-const CASES: [(&str, &[&str]); 26] = [
+const CASES: [(&str, &[&str]); 27] = [
+    (
+        "explain_when",
+        &[
+            "explain",
+            "GET",
+            "/a?preview",
+            "--config",
+            "when.json",
+            "--header",
+            "X-Version: 1",
+        ],
+    ),
     ("check_good", &["check", "good.json"]),
     ("check_bad", &["check", "bad.json"]),
     ("check_strict", &["check", "warning.json", "--strict"]),

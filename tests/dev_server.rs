@@ -169,7 +169,7 @@ impl DevServer {
     fn start(config: &Path) -> DevServer {
         // Built before the clock runs.
         let program = xtask::build_program("xtask", "xtask").expect("xtask builds");
-        xtask::build(xtask::Profile::Dev).expect("the worker builds");
+        xtask::build(xtask::Profile::Dev, xtask::Compiler::LeftOut).expect("the worker builds");
         let port = free_port();
         let mut child = Command::new(program)
             .args(["dev", "--port", &port.to_string()])

@@ -13,9 +13,9 @@ use base64::engine::general_purpose::STANDARD;
 use causeway::auth::{KeyHasher, PasswordHash, stored_name};
 use causeway::http::Method;
 use causeway::plan::{
-    Action, Auth0Spec, AuthorizerKind, Blueprint, CertificateSpec, ClaimRule, Constant, Hook,
-    JwtKeys, JwtSpec, LoginStep, Number, PathEntry, Requirement, Text, TokenSource, WebhookScheme,
-    compile,
+    Action, Auth0Spec, AuthorizerKind, Blueprint, CertificateSpec, ClaimRule, Condition, Constant,
+    Hook, JwtKeys, JwtSpec, LoginStep, Number, PathEntry, Requirement, Test, Text, TokenSource,
+    WebhookScheme, compile,
 };
 use hmac::digest::KeyInit;
 use hmac::{Hmac, Mac};
@@ -285,15 +285,38 @@ fn request(path: &PathEntry) -> Request {
         parameter if parameter.starts_with('{') => "42",
         literal => literal,
     });
-    let target = segments.collect::<Vec<_>>().join("/");
+    let mut target = segments.collect::<Vec<_>>().join("/");
+    let conditions = path.when.iter();
+    let query: Vec<String> = conditions
+        .clone()
+        .flat_map(|when| &when.query)
+        .filter_map(|c| Some(format!("{}={}", c.name, wanted(c)?)))
+        .collect();
+    if !query.is_empty() {
+        target = format!("{target}?{}", query.join("&"));
+    }
     let method = path.method.map_or("GET", Method::as_str);
     let request = match method {
         "POST" | "PUT" | "PATCH" => Request::new(method, &target).body("{}"),
         _ => Request::new(method, &target),
     };
+    let headers = conditions.flat_map(|when| &when.headers);
+    let request = headers.fold(request, |request, condition| match wanted(condition) {
+        Some(value) => request.header(&condition.name, value),
+        None => request,
+    });
     match &path.host {
         Some(host) => request.header("Host", &host.replace("*.", "sub.")),
         None => request,
+    }
+}
+
+/// A value that meets a condition, if there must be one.
+fn wanted(condition: &Condition) -> Option<&str> {
+    match &condition.test {
+        Test::OneOf(values) => values.first().map(String::as_str),
+        Test::Present => Some("any"),
+        Test::Absent => None,
     }
 }
 

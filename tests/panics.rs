@@ -28,7 +28,9 @@ export class Guard extends WorkerEntrypoint {
 
 fn start(upstream: &Upstream) -> Gateway {
     static BUILT: OnceLock<std::path::PathBuf> = OnceLock::new();
-    let folder = BUILT.get_or_init(|| xtask::build(xtask::Profile::Panicking).unwrap());
+    let folder = BUILT.get_or_init(|| {
+        xtask::build(xtask::Profile::Panicking, xtask::Compiler::Included).unwrap()
+    });
     let config = json!({
         "servers": [{ "alias": "a", "url": upstream.url() }],
         "serviceBindings": [{ "alias": "guard", "binding": "GUARD" }],

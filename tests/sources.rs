@@ -59,6 +59,71 @@ fn the_variable_goes_before_kv_and_kv_before_the_bundled_plan() {
 }
 
 #[test]
+fn kv_may_hold_a_compiled_config() {
+    let compiled = |word: &str| match plan(&says(word)) {
+        Source::Plan(bytes) => bytes,
+        _ => unreachable!(),
+    };
+    let kv = Rc::new(Kv::start());
+    let mut damaged = compiled("damaged");
+    *damaged.last_mut().unwrap() ^= 1;
+    kv.put("api-config.json", damaged.clone());
+    let gateway = gateway("", bundled_and(&kv));
+    assert_eq!(who(&gateway), "500 \"config_error\"");
+    assert!(gateway.logs("config: api-config.json: "));
+
+    kv.put("api-config.json", compiled("first"));
+    assert!(eventually(PATIENCE, || who(&gateway) == "first"));
+    // One that cannot be used leaves the last one in place, be it damaged or of another version.
+    let mut other_version = compiled("other");
+    other_version[8] ^= 1;
+    for bad in [damaged, other_version, compiled("cut")[..20].to_vec()] {
+        let reads = kv.reads();
+        kv.put("api-config.json", bad);
+        assert!(eventually(PATIENCE, || {
+            assert_eq!(who(&gateway), "first");
+            kv.reads() >= reads + 3
+        }));
+    }
+    kv.put("api-config.json", says("text"));
+    assert!(eventually(PATIENCE, || who(&gateway) == "text"));
+}
+
+#[test]
+fn a_build_without_the_compiler_serves_what_is_compiled_and_refuses_a_text() {
+    let folder = xtask::build(xtask::Profile::Release, xtask::Compiler::LeftOut).unwrap();
+    let bundled = || Options::default().source(plan(&says("bundled")));
+    let start = |options: Options| Gateway::start("", options.folder(&folder));
+    assert_eq!(who(&start(bundled())), "bundled");
+
+    let variable = start(bundled().text("SAG_API_CONFIG_JSON", &says("variable")));
+    assert_eq!(who(&variable), "500 \"config_error\"");
+    assert!(variable.logs("SAG_API_CONFIG_JSON: this build has only the bundled config"));
+
+    let kv = Rc::new(Kv::start());
+    let bound = Rc::clone(&kv);
+    let interval = bundled().text(REFRESH.0, REFRESH.1);
+    let stored = start(interval.with(move |worker| worker.kv("CONFIG", &bound)));
+    assert_eq!(who(&stored), "bundled");
+    let reads = kv.reads();
+    kv.put("api-config.json", says("text"));
+    assert!(eventually(PATIENCE, || {
+        assert_eq!(who(&stored), "bundled");
+        kv.reads() >= reads + 3
+    }));
+    assert!(stored.logs("api-config.json: this build has only the bundled config"));
+}
+
+#[test]
+fn a_text_that_is_not_utf_8_is_refused() {
+    let kv = Rc::new(Kv::start());
+    kv.put("api-config.json", b"{ \"paths\": [] } // \xff".to_vec());
+    let gateway = gateway("", bundled_and(&kv));
+    assert_eq!(who(&gateway), "500 \"config_error\"");
+    assert!(gateway.logs("config: api-config.json: it is not UTF-8"));
+}
+
+#[test]
 fn without_any_binding_the_bundled_plan_serves() {
     let gateway = gateway("", Options::default().source(plan(&says("bundled"))));
     assert_eq!(who(&gateway), "bundled");

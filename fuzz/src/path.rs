@@ -92,7 +92,7 @@ fn precedence(table: &Table, host: &str, method: &str, path: &str) {
     let first = candidates
         .iter()
         .find(|c| c.method.is_none() || c.method == serving);
-    match table.find(host, method, path) {
+    match table.find(host, method, path, &|_| true) {
         Found::Match(found) => {
             assert_eq!(Some(found.index), first.map(|c| c.index), "{path:?}");
             for (name, value) in found.params() {

@@ -6,6 +6,7 @@ mod caller;
 mod credential;
 mod require;
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use causeway::config::draw;
@@ -162,12 +163,14 @@ impl Asked<'_> {
             method, authority, ..
         } = self.request;
         let candidates = table.candidates(authority, &canonical.path);
-        let taken = match table.find(authority, method, &canonical.path) {
-            Found::Match(taken) => Some(taken),
+        let holds = |matched: &Match<'_, '_>| self.holds(matched.index, canonical.query);
+        let found = table.find(authority, method, &canonical.path, &holds);
+        let taken = match &found {
+            Found::Match(taken) => Some(taken.index),
             _ => None,
         };
-        self.candidates(&candidates, taken.as_ref(), page);
-        match table.find(authority, method, &canonical.path) {
+        self.candidates(&candidates, taken, canonical.query, page);
+        match found {
             Found::Match(found) => {
                 if let Some(path) = self.blueprint.paths.get(found.index) {
                     self.path(path, &found, canonical, page);
@@ -183,11 +186,18 @@ impl Asked<'_> {
         }
     }
 
+    /// Whether the conditions of a path hold, if it has any.
+    fn holds(&self, path: usize, query: Option<&str>) -> bool {
+        let when = self.blueprint.paths.get(path).and_then(|p| p.when.as_ref());
+        when.is_none_or(|when| when.holds(|name| self.header(name).map(Cow::Borrowed), query))
+    }
+
     /// All that match, and by which rule each goes before the next.
     fn candidates(
         &self,
         candidates: &[Candidate<'_>],
-        taken: Option<&Match<'_, '_>>,
+        taken: Option<usize>,
+        query: Option<&str>,
         page: &mut Page,
     ) {
         if candidates.is_empty() {
@@ -198,10 +208,12 @@ impl Asked<'_> {
             let method = candidate.method.map_or("ANY", Method::as_str);
             let path = self.blueprint.paths.get(candidate.index);
             let host = path.and_then(|p| p.host.as_deref()).unwrap_or_default();
-            let mark = if taken.is_some_and(|t| t.index == candidate.index) {
+            let mark = if taken == Some(candidate.index) {
                 "taken: "
             } else if candidate.method.is_some() && candidate.method != serving {
                 "lacks the method: "
+            } else if !self.holds(candidate.index, query) {
+                "its conditions do not hold: "
             } else {
                 ""
             };
@@ -213,6 +225,9 @@ impl Asked<'_> {
                 ),
             );
             page.line("", &format!("  {}", candidate.rank));
+            if let Some(when) = path.and_then(|path| path.when.as_ref()) {
+                page.line("", &format!("  when {}", show::when(when)));
+            }
             if let Some(next) = candidates.get(index.saturating_add(1)) {
                 let why = why(&candidate.rank, &next.rank);
                 page.line("", &format!("  before paths[{}]: {why}", next.index));

@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use causeway::config::blanked;
-use causeway::plan::{OriginPattern, Place, Reference, ReferenceKind, Source, Text, TokenSource};
+use causeway::plan::{
+    Condition, OriginPattern, Place, Reference, ReferenceKind, Source, Test, Text, TokenSource,
+    When,
+};
 
 /// The literal secrets of a config's text.
 pub struct Hidden(BTreeSet<String>);
@@ -47,6 +50,21 @@ impl Hidden {
             Source::Absent => "nothing: no such variable".to_owned(),
         }
     }
+}
+
+/// Conditions on a request, as a sentence would have them.
+pub fn when(when: &When) -> String {
+    let told = |kind: &str, condition: &Condition| {
+        let name = &condition.name;
+        match &condition.test {
+            Test::Present => format!("{kind} {name} is there"),
+            Test::Absent => format!("{kind} {name} is not there"),
+            Test::OneOf(values) => format!("{kind} {name} is {}", values.join(" or ")),
+        }
+    };
+    let headers = when.headers.iter().map(|c| told("header", c));
+    let query = when.query.iter().map(|c| told("query", c));
+    headers.chain(query).collect::<Vec<_>>().join(", and ")
 }
 
 pub fn named(reference: &Reference) -> String {

@@ -18,6 +18,9 @@ pub fn why(first: &Rank, second: &Rank) -> String {
     if first.any_method != second.any_method {
         return "a path that names the method goes before ANY".to_owned();
     }
+    if first.unconditional != second.unconditional {
+        return "a path with conditions goes before one without".to_owned();
+    }
     "it stands earlier in the file".to_owned()
 }
 

@@ -5,6 +5,7 @@ use super::object::{object, words};
 use super::read::{Entries, Items, Lazy, OneByOne};
 use super::require::RequireChoice;
 use super::value::{AuthChoice, JsonBody, Name, Scalar, TextValue, Whole};
+use super::when::WhenObject;
 use super::{JsonBody as Ignored, Spanned};
 
 object! {
@@ -98,6 +99,8 @@ object! {
         required method: MethodName,
         /// Such as `/users/{id}` or `/files/{.+}`.
         required path: Name<'a>,
+        /// Which requests it is for, by header fields and query; all if nothing is said.
+        optional when: WhenObject<'a>,
         /// Where the request goes.
         optional integration: IntegrationObject<'a>,
         /// A constant answer.

@@ -31,9 +31,11 @@ mod redact;
 mod require;
 mod scanner;
 mod schema;
+mod source;
 mod suggest;
 mod syntax;
 mod value;
+mod when;
 
 pub use authorizer::*;
 pub use context::Context;
@@ -47,6 +49,8 @@ pub use read::{Defs, Entries, Field, Items, Lazy, OneByOne, Read, Spanned, read_
 pub use redact::blanked;
 pub use require::*;
 pub use schema::schema;
+pub use source::{SOURCE_KEY, SOURCE_NAMESPACE, SOURCE_VARIABLE};
 pub use suggest::closest;
 pub use syntax::{MAX_BYTES, parse, without_byte_order_mark};
 pub use value::{AuthChoice, JsonBody, Name, OneOrMany, Scalar, TextValue, TokenPlace, Whole};
+pub use when::{Wanted, WhenObject};

@@ -255,7 +255,8 @@ fn told_of(told: &JsValue) -> Option<Told> {
     })
 }
 
-fn message(error: &JsValue) -> String {
+/// What JavaScript says of an error.
+pub fn message(error: &JsValue) -> String {
     error
         .dyn_ref::<js_sys::Error>()
         .map(|e| String::from(e.message()))

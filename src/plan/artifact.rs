@@ -9,13 +9,13 @@ use super::load::holds_references;
 use super::paths::Packed;
 use crate::route::{Hash, Table};
 
-/// What every artifact starts with. Little-endian, there follow its version (four bytes), a checksum of all behind it
+/// What every artifact starts with, and no text of a config does. Little-endian, there follow its version (four bytes), a checksum of all behind it
 /// (eight bytes), and the lengths of the first three of four parts (four bytes each):
-/// - the [`Head`], postcard;
+/// - the blueprint without its paths, postcard;
 /// - numbers and
 /// - text of the route table;
 /// - the paths.
-const MAGIC: &[u8; 8] = b"causeway";
+pub const ARTIFACT_START: &[u8; 8] = b"causeway";
 
 /// An artifact that has been read as far as a plan needs.
 pub(super) struct Artifact {
@@ -50,7 +50,7 @@ impl Blueprint {
         let parts = [&lengths, &head, numbers, text.as_bytes(), &paths];
         let hash = parts.into_iter().fold(Hash::new(0), Hash::bytes);
 
-        let mut bytes = MAGIC.to_vec();
+        let mut bytes = ARTIFACT_START.to_vec();
         bytes.extend(BLUEPRINT_VERSION.to_le_bytes());
         bytes.extend(hash.finish().to_le_bytes());
         bytes.extend(parts.concat());
@@ -94,7 +94,7 @@ impl Artifact {
     ) -> Result<Artifact, ArtifactError> {
         let start = read(0..length.min(START));
         let rest = start
-            .strip_prefix(MAGIC)
+            .strip_prefix(ARTIFACT_START)
             .ok_or(ArtifactError::NotAnArtifact)?;
         let (version, rest) = rest
             .split_first_chunk::<4>()
@@ -211,7 +211,7 @@ mod tests {
             longer.push(0);
             assert_eq!(Blueprint::from_bytes(&longer), Err(ArtifactError::Damaged));
             let mut other = bytes;
-            other[MAGIC.len()] = 0xee;
+            other[ARTIFACT_START.len()] = 0xee;
             assert!(matches!(
                 Blueprint::from_bytes(&other),
                 Err(ArtifactError::OtherVersion(_))
@@ -235,9 +235,11 @@ mod tests {
             ("GET", "x", "/set", 2),
             ("PUT", "x", "/unset/1/2", 3),
         ] {
-            let found = [&opened, &loaded].map(|plan| match plan.table.find(host, method, path) {
-                Found::Match(found) => (found.index, plan.paths.get(&found).cloned()),
-                other => panic!("{path}: {other:?}"),
+            let found = [&opened, &loaded].map(|plan| {
+                match plan.table.find(host, method, path, &|_| true) {
+                    Found::Match(found) => (found.index, plan.paths.get(&found).cloned()),
+                    other => panic!("{path}: {other:?}"),
+                }
             });
             assert_eq!(found[0], found[1]);
             let (index, entry) = &found[0];

@@ -6,11 +6,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::require::Requirement;
+use super::when::When;
 use super::{ApiKeySpec, Auth0Spec, BasicSpec, JwsAlgorithm, JwtKeys, LoginStep, OidcSpec, Place};
 use crate::http::Method;
 
 /// The artifact's format. One that differs is refused, never guessed at.
-pub const BLUEPRINT_VERSION: u32 = 2;
+pub const BLUEPRINT_VERSION: u32 = 3;
 
 /// A whole config, checked.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -326,6 +327,8 @@ pub struct PathEntry {
     pub host: Option<String>,
     /// Canonical: literals percent-encoded as the matcher sees them.
     pub pattern: String,
+    /// Which of the requests for its host, method and pattern it serves; `None` is all.
+    pub when: Option<Box<When>>,
     pub action: Action,
     pub access: Access,
     /// What the caller must be allowed; never on a public path.

@@ -23,6 +23,7 @@ mod pattern;
 mod require;
 mod response;
 mod url;
+mod when;
 
 use std::collections::HashMap;
 
@@ -169,7 +170,7 @@ fn conflict(
     cx.error(second, "conflicting_paths", message)
         .label("the same host, method and pattern")
         .note(first, "as this path")
-        .help("remove one of them, or tell them apart by host or method; names of parameters make no difference");
+        .help("remove one of them, or tell them apart by host, method or `when`; names of parameters make no difference");
     fault
 }
 

@@ -3,9 +3,8 @@
 use std::ops::Range;
 
 use crate::auth::{Authorizer, Withheld};
-use crate::http::Method;
 use crate::policy::cors;
-use crate::route::Table;
+use crate::route::{Entry, Table};
 use crate::upstream::Base;
 
 use super::artifact::{Artifact, ArtifactError};
@@ -107,9 +106,13 @@ impl Plan {
 
 impl Blueprint {
     /// The paths as [`Table::build`] takes them.
-    pub fn routes(&self) -> impl Iterator<Item = (Option<&str>, Option<Method>, &str)> {
-        let paths = self.paths.iter();
-        paths.map(|p| (p.host.as_deref(), p.method, p.pattern.as_str()))
+    pub fn routes(&self) -> impl Iterator<Item = Entry<'_>> {
+        self.paths.iter().map(|path| Entry {
+            host: path.host.as_deref(),
+            method: path.method,
+            pattern: &path.pattern,
+            conditional: path.when.is_some(),
+        })
     }
 }
 

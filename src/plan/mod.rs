@@ -13,8 +13,9 @@ mod login;
 mod memory;
 mod paths;
 mod require;
+mod when;
 
-pub use artifact::ArtifactError;
+pub use artifact::{ARTIFACT_START, ArtifactError};
 pub use blueprint::*;
 pub use compile::{Compiled, UrlFlaw, compile, origin_pattern, secret_bytes_needed, server_url};
 pub use credential::*;
@@ -23,3 +24,4 @@ pub use load::{Environment, Plan};
 pub use login::*;
 pub use paths::Paths;
 pub use require::*;
+pub use when::*;

@@ -3,3 +3,4 @@
 pub mod cors;
 pub mod mapping;
 pub mod require;
+pub mod when;

@@ -3,7 +3,7 @@
 //! Three ways, by the bucket's size; all give the leaf of the lowest rank that has the method:
 //! - a few leaves are tried in the order of their rank;
 //! - more are in a `matchit` router, built when the first request comes: one per method and per number of segments.
-//!   A router holds neither wildcards (their prefixes are looked up, cut to the router's number of segments; matchit
+//!   A router holds neither routes with conditions, nor wildcards (their prefixes are looked up, cut to the router's number of segments; matchit
 //!   refuses `/{*rest}` beside `/{id}`) nor two leaves that the method would have to tell apart;
 //! - what would make the routers too large for an isolate's memory is found by its shape: for each order in which
 //!   literals and parameters occur in the bucket, one probe of the hash table of all leaves.
@@ -52,12 +52,13 @@ pub(super) fn find_in(bucket: Bucket, asked: &Asked<'_>, prefix: usize) -> Optio
         store,
         method,
         path,
+        holds,
         ..
     } = asked;
     let tail = path.get(prefix..).unwrap_or_default();
     let scan = |leaf: RouteId| {
         matches(store.remainder_of(leaf), tail)
-            .then(|| store.pick(leaf, method))
+            .then(|| store.pick(leaf, method, holds))
             .flatten()
     };
     let Some(place) = bucket.group else {
@@ -76,7 +77,7 @@ pub(super) fn find_in(bucket: Bucket, asked: &Asked<'_>, prefix: usize) -> Optio
     let models = first.saturating_add(index(group.leaves));
     store.members(models, group.shapes).find_map(|model| {
         let leaf = find_by_shape(store, model, path)?;
-        store.pick(leaf, method)
+        store.pick(leaf, method, holds)
     })
 }
 
@@ -109,7 +110,7 @@ fn find_routed(
             }
         });
     }
-    Ok(best.and_then(|leaf| store.pick(leaf, asked.method)))
+    Ok(best.and_then(|leaf| store.pick(leaf, asked.method, asked.holds)))
 }
 
 /// The leaf of the shape of `model` that matches the path.

@@ -16,13 +16,11 @@ use super::prefix::depth_bit;
 use super::rank::Steps;
 use super::slots::{NUMBERS_MAX, SlotsDraft};
 use super::store::{Bucket, Group, HostEntry, MethodCode, Route, RouteId, Sections, Store, index};
-use super::table::TableError;
-use crate::http::Method;
+use super::table::{Entry, TableError};
 
-/// Builds the index from host, method (`None` is `ANY`) and pattern of each path, in the config's order, with at most
-/// `routed_max` leaves in routers.
+/// Builds the index from the paths in the config's order, with at most `routed_max` leaves in routers.
 pub(super) fn build<'a>(
-    paths: impl IntoIterator<Item = (Option<&'a str>, Option<Method>, &'a str)>,
+    paths: impl IntoIterator<Item = impl Into<Entry<'a>>>,
     routed_max: u32,
 ) -> Result<Store, TableError> {
     let paths = paths.into_iter();
@@ -31,15 +29,16 @@ pub(super) fn build<'a>(
         ..Draft::default()
     };
     draft.routes.reserve_exact(paths.size_hint().0);
-    for (place, (host, method, source)) in paths.enumerate() {
+    for (place, entry) in paths.enumerate() {
+        let entry: Entry<'a> = entry.into();
         let fail = |error| TableError {
             index: place,
             error,
         };
-        let pattern = Pattern::parse(source).map_err(fail)?;
-        draft.add(host, method, &pattern).ok_or_else(|| {
+        let pattern = Pattern::parse(entry.pattern).map_err(fail)?;
+        draft.add(&entry, &pattern).ok_or_else(|| {
             fail(PatternError {
-                range: 0..source.len(),
+                range: 0..entry.pattern.len(),
                 kind: PatternErrorKind::TooLong,
             })
         })?;
@@ -71,13 +70,8 @@ struct Groups {
 
 impl<'a> Draft<'a> {
     /// Adds a route behind all others; `None` when there is no room for more.
-    fn add(
-        &mut self,
-        host: Option<&'a str>,
-        method: Option<Method>,
-        pattern: &Pattern<'_>,
-    ) -> Option<()> {
-        let host = self.intern(host)?;
+    fn add(&mut self, entry: &Entry<'a>, pattern: &Pattern<'_>) -> Option<()> {
+        let host = self.intern(entry.host)?;
         if self.routes.len() >= NUMBERS_MAX {
             return None;
         }
@@ -90,10 +84,11 @@ impl<'a> Draft<'a> {
             literal_prefix: u16::try_from(prefix.len()).ok()?,
             host,
             next_in_leaf: None,
-            method: MethodCode::of(method),
+            method: MethodCode::of(entry.method),
             wildcard: pattern.is_wildcard(),
+            conditional: entry.conditional,
         });
-        if let Some(method) = method {
+        if let Some(method) = entry.method {
             self.methods.insert(method);
         }
         if pattern.is_literal() {
@@ -219,10 +214,12 @@ impl<'a> Draft<'a> {
     fn join_leaves(&mut self) -> Vec<u32> {
         let mut conflicts = Vec::new();
         for (leaf, id) in std::mem::take(&mut self.joined) {
-            let method = self.get(id).map(|route| route.method);
+            // Of routes with conditions the table cannot tell whether one hides another.
+            let plain = |route: &Route| (!route.conditional).then_some(route.method);
+            let method = self.get(id).and_then(plain);
             let mut last = leaf;
             while let Some(route) = self.routes.get_mut(index(last)) {
-                if Some(route.method) == method {
+                if method.is_some() && plain(route) == method {
                     conflicts.extend([last, id]);
                     break;
                 }
@@ -285,8 +282,10 @@ impl<'a> Draft<'a> {
                 group.shapes = u32::try_from(by_rank.len()).unwrap_or(u32::MAX);
                 // matchit names parameters by letters, and panics when it has run out of them.
                 let nameable = |steps: &Steps| steps.iter().count() <= ROUTED_SEGMENTS_MAX;
+                // A router finds one leaf; where its conditions do not hold, the next is wanted.
+                let plain = own.iter().all(|leaf| !self.is_conditional(*leaf));
                 let with = routed.saturating_add(*leaves);
-                if with <= routed_max && by_rank.keys().all(nameable) {
+                if with <= routed_max && plain && by_rank.keys().all(nameable) {
                     group.router = Some(groups.routers);
                     groups.routers = groups.routers.saturating_add(1);
                     routed = with;
@@ -301,6 +300,13 @@ impl<'a> Draft<'a> {
             groups.words.extend(group.words());
         }
         groups
+    }
+
+    /// Whether any route of a leaf has conditions.
+    fn is_conditional(&self, leaf: RouteId) -> bool {
+        let first = self.get(leaf);
+        let mut routes = std::iter::successors(first, |route| self.get(route.next_in_leaf?));
+        routes.any(|route| route.conditional)
     }
 
     fn get(&self, id: RouteId) -> Option<&Route> {

@@ -43,10 +43,11 @@
 //! 3. position by position a literal before a parameter before the wildcard, so the longer of two equal wildcard
 //!    prefixes;
 //! 4. the exact method before `ANY`; `HEAD` is served by `GET`;
-//! 5. the place in the file.
+//! 5. a path with conditions on header fields or the query before one without;
+//! 6. the place in the file.
 //!
-//! The first route that also has the method is taken, whatever else matches better: a path that lacks the method
-//! falls through, to other hosts too. If none has it, the answer is 405 with the methods of all that match, and if
+//! The first route that also has the method and whose conditions hold is taken, whatever else matches better: a path
+//! that lacks the method falls through, to other hosts too. If none has it, the answer is 405 with the methods of all that match, and if
 //! none matches, 404.
 //!
 //! # How it is looked up
@@ -81,7 +82,7 @@ pub(crate) use hash::Hash;
 pub use pattern::{Pattern, PatternError, PatternErrorKind, SEGMENTS_MAX, Segment};
 pub use rank::{HostRank, Rank, Step, Steps};
 pub use risk::Risks;
-pub use table::{Candidate, Conflict, Found, Match, Table, TableError};
+pub use table::{Candidate, Conflict, Entry, Found, Match, Table, TableError};
 
 #[cfg(test)]
 mod tests;

@@ -15,6 +15,8 @@ pub(super) struct Asked<'a> {
     /// `ANY` is a method that only it serves.
     pub(super) method: MethodCode,
     pub(super) path: &'a str,
+    /// Whether a route's conditions hold.
+    pub(super) holds: &'a dyn Fn(RouteId) -> bool,
 }
 
 impl Asked<'_> {

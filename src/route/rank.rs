@@ -13,6 +13,8 @@ pub struct Rank {
     pub steps: Steps,
     /// A path that names the method comes before `ANY`.
     pub any_method: bool,
+    /// A path with conditions of its own comes first.
+    pub unconditional: bool,
     /// Place in the config.
     pub position: usize,
 }
@@ -113,9 +115,14 @@ impl fmt::Display for Rank {
         } else {
             "exact method"
         };
+        let conditions = if self.unconditional {
+            ""
+        } else {
+            "with conditions; "
+        };
         write!(
             f,
-            "{}; {}; {}; number {}",
+            "{}; {}; {}; {conditions}number {}",
             self.host, self.steps, method, self.position
         )
     }

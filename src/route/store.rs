@@ -15,7 +15,7 @@ pub(super) type RouteId = u32;
 pub(super) type Word = [u8; 4];
 
 /// Routes of the same host whose patterns differ in nothing but their parameters' names form a *leaf*. It is known
-/// by its first route; the others follow it, each with a method of its own.
+/// by its first route; the others follow it, each with a method or conditions of its own.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Route {
     pub(super) start: u32,
@@ -26,6 +26,8 @@ pub(super) struct Route {
     pub(super) next_in_leaf: Option<RouteId>,
     pub(super) method: MethodCode,
     pub(super) wildcard: bool,
+    /// Whether more than host, method and path decide if it serves a request.
+    pub(super) conditional: bool,
 }
 
 /// 0 for `ANY`, else the place in [`Method::ALL`] plus one.
@@ -280,18 +282,25 @@ impl Store {
         })
     }
 
-    /// The leaf's route for a method: its own, else that of `ANY`.
-    pub(super) fn pick(&self, leaf: RouteId, method: MethodCode) -> Option<RouteId> {
-        let mut any = None;
+    /// The leaf's route for a method: its own before that of `ANY`, and of these first one with conditions that hold.
+    pub(super) fn pick(
+        &self,
+        leaf: RouteId,
+        method: MethodCode,
+        holds: &dyn Fn(RouteId) -> bool,
+    ) -> Option<RouteId> {
+        let mut best = None;
         for (id, route) in self.leaf(leaf) {
-            if route.method == method && method != MethodCode::ANY {
-                return Some(id);
+            let any = route.method == MethodCode::ANY;
+            if !any && route.method != method {
+                continue;
             }
-            if route.method == MethodCode::ANY {
-                any = any.or(Some(id));
+            let rank = (any, !route.conditional);
+            if best.is_none_or(|(best, _)| rank < best) && (!route.conditional || holds(id)) {
+                best = Some((rank, id));
             }
         }
-        any
+        best.map(|(_, id)| id)
     }
 
     fn routes(&self) -> &[[Word; ROUTE]] {
@@ -330,7 +339,8 @@ impl Route {
         let lengths = u32::from(self.literal_prefix).wrapping_shl(16) | u32::from(self.length);
         // No leaf goes on with the config's first route.
         let next = self.next_in_leaf.unwrap_or(0);
-        let kind = self.method.0.wrapping_shl(1) | u8::from(self.wildcard);
+        let flags = u8::from(self.wildcard) | u8::from(self.conditional).wrapping_shl(1);
+        let kind = self.method.0.wrapping_shl(2) | flags;
         // There are no more hosts than routes, whose numbers have three bytes.
         let kind = self.host.0.wrapping_shl(8) | u32::from(kind);
         [self.start, lengths, next, kind]
@@ -344,8 +354,9 @@ impl Route {
             literal_prefix: u16::from_le_bytes([c, d]),
             host: HostId(u32::from_le_bytes([x, y, z, 0])),
             next_in_leaf: Some(u32::from_le_bytes(next)).filter(|next| *next != 0),
-            method: MethodCode(kind.wrapping_shr(1)),
+            method: MethodCode(kind.wrapping_shr(2)),
             wildcard: kind & 1 != 0,
+            conditional: kind & 2 != 0,
         }
     }
 

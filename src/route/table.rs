@@ -20,6 +20,30 @@ pub struct Table {
     routers: Routers,
 }
 
+/// A path of a config, as the table takes it.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry<'a> {
+    /// May be `*.` and a name: one or more labels, then the name.
+    pub host: Option<&'a str>,
+    /// `None` is `ANY`.
+    pub method: Option<Method>,
+    pub pattern: &'a str,
+    /// Whether it serves only some of the requests for its host, method and path.
+    pub conditional: bool,
+}
+
+/// A path without conditions, from its host, method and pattern.
+impl<'a> From<(Option<&'a str>, Option<Method>, &'a str)> for Entry<'a> {
+    fn from((host, method, pattern): (Option<&'a str>, Option<Method>, &'a str)) -> Self {
+        Entry {
+            host,
+            method,
+            pattern,
+            conditional: false,
+        }
+    }
+}
+
 /// The route for a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Match<'t, 'p> {
@@ -47,6 +71,7 @@ pub struct Candidate<'t> {
     pub rank: Rank,
     pub method: Option<Method>,
     pub pattern: &'t str,
+    pub conditional: bool,
 }
 
 /// Two routes that precedence cannot tell apart but by their place: `later` is never reached.
@@ -65,17 +90,16 @@ pub struct TableError {
 }
 
 impl Table {
-    /// Builds the table from host, method (`None` is `ANY`) and pattern of each path, in the config's order. A host
-    /// may be `*.` and a name: one or more labels, then the name.
+    /// Builds the table from the paths in the config's order.
     pub fn build<'a>(
-        paths: impl IntoIterator<Item = (Option<&'a str>, Option<Method>, &'a str)>,
+        paths: impl IntoIterator<Item = impl Into<Entry<'a>>>,
     ) -> Result<Table, TableError> {
         Table::build_within(paths, ROUTED_MAX)
     }
 
     /// [`Table::build`] with at most `routed_max` leaves in routers.
     pub(super) fn build_within<'a>(
-        paths: impl IntoIterator<Item = (Option<&'a str>, Option<Method>, &'a str)>,
+        paths: impl IntoIterator<Item = impl Into<Entry<'a>>>,
         routed_max: u32,
     ) -> Result<Table, TableError> {
         Ok(Table::of(build(paths, routed_max)?))
@@ -99,20 +123,30 @@ impl Table {
         }
     }
 
-    /// The route for a request: its `Host` (with or without a port), its method as sent, its canonical path.
-    pub fn find<'t, 'p>(&'t self, host: &str, method: &str, path: &'p str) -> Found<'t, 'p> {
+    /// The route for a request: its `Host` (with or without a port), its method as sent, its canonical path. `holds`
+    /// tells of a route with conditions whether it serves the request; it is asked of no other.
+    pub fn find<'t, 'p>(
+        &'t self,
+        host: &str,
+        method: &str,
+        path: &'p str,
+        holds: &dyn Fn(&Match<'t, 'p>) -> bool,
+    ) -> Found<'t, 'p> {
+        let matched = |id| Match {
+            index: index(id),
+            pattern: self.store.pattern_of(id),
+            path,
+        };
+        let holds = |id| holds(&matched(id));
         let serving = MethodCode::of(Method::serving(method));
-        if let Some(id) = self.best(host, serving, path) {
-            return Found::Match(Match {
-                index: index(id),
-                pattern: self.store.pattern_of(id),
-                path,
-            });
+        if let Some(id) = self.best(host, serving, path, &holds) {
+            return Found::Match(matched(id));
         }
         let mut allow = Allow::default();
         for method in Method::ALL {
             let code = MethodCode::of(Some(method));
-            if self.store.methods.contains(method) && self.best(host, code, path).is_some() {
+            if self.store.methods.contains(method) && self.best(host, code, path, &holds).is_some()
+            {
                 allow.insert(method);
             }
         }
@@ -123,7 +157,8 @@ impl Table {
         }
     }
 
-    /// Every route that matches host and path, in the order of precedence: what `find` chooses from. It looks at
+    /// Every route that matches host and path, whatever its conditions, in the order of precedence: what `find`
+    /// chooses from. It looks at
     /// all routes; for people, not for requests.
     pub fn candidates(&self, host: &str, path: &str) -> Vec<Candidate<'_>> {
         let mut hosts: Vec<(HostId, HostRank)> = Vec::new();
@@ -145,10 +180,12 @@ impl Table {
                         wildcard: route.wildcard,
                         steps: Steps::of(pattern),
                         any_method: route.method == MethodCode::ANY,
+                        unconditional: !route.conditional,
                         position: place,
                     },
                     method: route.method.method(),
                     pattern,
+                    conditional: route.conditional,
                 });
             }
         }
@@ -179,7 +216,13 @@ impl Table {
         self.len() == 0
     }
 
-    fn best(&self, host: &str, method: MethodCode, path: &str) -> Option<RouteId> {
+    fn best(
+        &self,
+        host: &str,
+        method: MethodCode,
+        path: &str,
+        holds: &dyn Fn(RouteId) -> bool,
+    ) -> Option<RouteId> {
         let by_prefix = |host, wildcard| {
             let asked = Asked {
                 store: &self.store,
@@ -188,12 +231,13 @@ impl Table {
                 wildcard,
                 method,
                 path,
+                holds,
             };
             asked.find()
         };
         find_host(&self.store, host, |host, _| {
             self.literal(host, path)
-                .and_then(|leaf| self.store.pick(leaf, method))
+                .and_then(|leaf| self.store.pick(leaf, method, holds))
                 .or_else(|| by_prefix(host, false))
                 .or_else(|| by_prefix(host, true))
         })

@@ -30,7 +30,10 @@ pub const ORIGIN: &str = "https://app.test";
 pub fn worker() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT
-        .get_or_init(|| xtask::build(xtask::Profile::Release).expect("the worker builds"))
+        .get_or_init(|| {
+            xtask::build(xtask::Profile::Release, xtask::Compiler::Included)
+                .expect("the worker builds")
+        })
         .clone()
 }
 

@@ -7,19 +7,21 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use wasm_bindgen_cli_support::Bindgen;
 
-use crate::cargo::{self, Profile};
+use crate::cargo::{self, Module, Profile};
 use crate::files;
 
 /// The WebAssembly's file name in the bundle.
-pub const WASM: &str = "causeway_bg.wasm";
+pub fn file(module: Module) -> String {
+    format!("{}_bg.wasm", module.name())
+}
 
 /// Turns cargo's module into the one that JavaScript loads, and writes the JavaScript for it. The answer is the folder
 /// that holds both; nothing happens when it is already of this module.
-pub fn generate(wasm: &Path, profile: Profile) -> Result<PathBuf> {
-    let dir = cargo::target_dir().join(format!("glue-{}", profile.label()));
+pub fn generate(module: Module, wasm: &Path, profile: Profile) -> Result<PathBuf> {
+    let dir = cargo::target_dir().join(format!("glue-{}-{}", profile.label(), module.name()));
     let stamp_file = dir.with_extension("stamp");
-    let module = fs::read(wasm).with_context(|| format!("cannot read {}", wasm.display()))?;
-    let stamp = stamp(&module);
+    let bytes = fs::read(wasm).with_context(|| format!("cannot read {}", wasm.display()))?;
+    let stamp = stamp(&bytes);
     if fs::read_to_string(&stamp_file).is_ok_and(|last| last == stamp) && dir.is_dir() {
         return Ok(dir);
     }
@@ -37,7 +39,7 @@ pub fn generate(wasm: &Path, profile: Profile) -> Result<PathBuf> {
         .reset_state_function(true)
         .remove_name_section(release)
         .remove_producers_section(release)
-        .input_bytes("causeway", module)
+        .input_bytes(module.name(), bytes)
         .generate(&dir)
         .context("wasm-bindgen cannot read the module")?;
     files::write_if_changed(&stamp_file, stamp.as_bytes())?;

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::cargo::Profile;
-use crate::{bindgen, cargo, config_file, files, plan, root, services, size};
+use crate::cargo::{Module, Profile};
+use crate::{bindgen, cargo, config_file, files, plan, root, services, size, sources};
 
 /// What to do about a mistake, in the code or in the config.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -18,17 +18,45 @@ pub enum OnMistake {
     KeepLastGood,
 }
 
+/// Whether the compiler of configs is part of the worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compiler {
+    Included,
+    /// Only the bundled config can be served, and cold starts are quicker.
+    LeftOut,
+}
+
+impl Compiler {
+    /// Included where wrangler.toml, or what stands in for secrets beside it, names a source that needs it.
+    pub fn as_needed() -> Result<Compiler> {
+        Ok(if sources::may_change(root())? {
+            Compiler::Included
+        } else {
+            Compiler::LeftOut
+        })
+    }
+}
+
 /// Makes the worker of a profile in a folder of its own under the target folder, and answers the folder.
 ///
 /// For tests and benchmarks: it leaves `build/` to wrangler. Processes that call it at the same time build once.
-pub fn build(profile: Profile) -> Result<PathBuf> {
-    let out = cargo::target_dir().join(format!("bundle-{}", profile.label()));
-    build_into(&out, profile, OnMistake::Fail)?;
+pub fn build(profile: Profile, compiler: Compiler) -> Result<PathBuf> {
+    let kind = match compiler {
+        Compiler::Included => "bundle",
+        Compiler::LeftOut => "bundle-without-compiler",
+    };
+    let out = cargo::target_dir().join(format!("{kind}-{}", profile.label()));
+    build_into(&out, profile, compiler, OnMistake::Fail)?;
     Ok(out)
 }
 
 /// Makes the worker in the folder `out`. A file whose bytes would not change is left alone.
-pub fn build_into(out: &Path, profile: Profile, on_mistake: OnMistake) -> Result<()> {
+pub fn build_into(
+    out: &Path,
+    profile: Profile,
+    compiler: Compiler,
+    on_mistake: OnMistake,
+) -> Result<()> {
     let _lock = files::lock(&cargo::target_dir().join("build.lock"))?;
     let complete = out.join(PLAN).exists();
     let tolerate = |part: Result<()>| match part {
@@ -38,25 +66,38 @@ pub fn build_into(out: &Path, profile: Profile, on_mistake: OnMistake) -> Result
         }
         other => other,
     };
-    tolerate(build_worker(out, profile))?;
+    tolerate(build_worker(out, profile, compiler))?;
     tolerate(build_plan(out))
 }
 
-fn build_worker(out: &Path, profile: Profile) -> Result<()> {
-    let wasm = cargo::build_wasm(profile)?;
-    let glue = bindgen::generate(&wasm, profile)?;
-    size::report(&glue.join(bindgen::WASM), profile)?;
-    files::mirror(&glue, out)?;
+fn build_worker(out: &Path, profile: Profile, compiler: Compiler) -> Result<()> {
+    build_module(Module::Gateway, out, profile)?;
+    if compiler == Compiler::Included {
+        build_module(Module::Compiler, out, profile)?;
+    }
     let edge = root().join("src/edge");
     for entry in fs::read_dir(&edge).with_context(|| format!("cannot read {}", edge.display()))? {
         let path = entry?.path();
         if path.extension().is_some_and(|extension| extension == "mjs")
             && let Some(name) = path.file_name()
+            && name != COMPILE
+            && name != UNCOMPILED
         {
             files::copy_if_changed(&path, &out.join(name))?;
         }
     }
-    Ok(())
+    let compile = match compiler {
+        Compiler::Included => COMPILE,
+        Compiler::LeftOut => UNCOMPILED,
+    };
+    files::copy_if_changed(&edge.join(compile), &out.join(COMPILE))
+}
+
+fn build_module(module: Module, out: &Path, profile: Profile) -> Result<()> {
+    let wasm = cargo::build_wasm(module, profile)?;
+    let glue = bindgen::generate(module, &wasm, profile)?;
+    size::report(module, &glue.join(bindgen::file(module)), profile)?;
+    files::mirror(&glue, out)
 }
 
 fn build_plan(out: &Path) -> Result<()> {
@@ -65,6 +106,10 @@ fn build_plan(out: &Path) -> Result<()> {
     files::write_if_changed(&out.join("services.mjs"), services.as_bytes())?;
     files::write_if_changed(&out.join(PLAN), &plan.bytes)
 }
+
+/// What calls the compiler, and what stands in its place where it is left out.
+const COMPILE: &str = "compile.mjs";
+const UNCOMPILED: &str = "uncompiled.mjs";
 
 /// The plan's file name in the bundle; the last file that a first build writes.
 const PLAN: &str = "plan.bin";

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::root;
 
-/// How the worker is compiled; each names a profile of the root `Cargo.toml`.
+/// How the worker is compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Profile {
     /// `worker-dev`: rebuilt in seconds.
@@ -21,35 +21,58 @@ pub enum Profile {
     Panicking,
 }
 
-impl Profile {
-    /// The profile's name in `Cargo.toml`.
+/// What is compiled to WebAssembly, from the same package.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Module {
+    /// It serves requests.
+    Gateway,
+    /// It compiles configs of KV or of a variable.
+    Compiler,
+}
+
+impl Module {
+    /// The name of its files in the bundle.
     pub fn name(self) -> &'static str {
         match self {
-            Profile::Dev => "worker-dev",
-            Profile::Release | Profile::Panicking => "worker",
+            Module::Gateway => "causeway",
+            Module::Compiler => "compiler",
         }
     }
 
-    /// What tells the build's own folders from those of another.
-    pub fn label(self) -> &'static str {
-        match self {
-            Profile::Panicking => "worker-panicking",
-            Profile::Dev | Profile::Release => self.name(),
+    /// The profile's name in the root `Cargo.toml`.
+    fn cargo_profile(self, profile: Profile) -> &'static str {
+        match (self, profile) {
+            (_, Profile::Dev) => "worker-dev",
+            (Module::Gateway, Profile::Release | Profile::Panicking) => "worker",
+            (Module::Compiler, Profile::Release | Profile::Panicking) => "worker-compiler",
         }
     }
 
-    fn features(self) -> &'static [&'static str] {
-        match self {
-            Profile::Panicking => &["--features", "deliberate-panic"],
-            Profile::Dev | Profile::Release => &[],
+    fn features(self, profile: Profile) -> &'static [&'static str] {
+        match (self, profile) {
+            (Module::Compiler, _) => &["--features", "compiler"],
+            (Module::Gateway, Profile::Panicking) => &["--features", "deliberate-panic"],
+            (Module::Gateway, Profile::Dev | Profile::Release) => &[],
         }
     }
 
     /// A module's file name does not tell its features, so that each set of them needs a folder of its own.
-    fn target_dir(self) -> PathBuf {
+    fn target_dir(self, profile: Profile) -> PathBuf {
+        match (self, profile) {
+            (Module::Compiler, _) => target_dir().join("compiler"),
+            (Module::Gateway, Profile::Panicking) => target_dir().join("panicking"),
+            (Module::Gateway, Profile::Dev | Profile::Release) => target_dir(),
+        }
+    }
+}
+
+impl Profile {
+    /// What tells the build's own folders from those of another.
+    pub fn label(self) -> &'static str {
         match self {
-            Profile::Panicking => target_dir().join("panicking"),
-            Profile::Dev | Profile::Release => target_dir(),
+            Profile::Dev => "worker-dev",
+            Profile::Release => "worker",
+            Profile::Panicking => "worker-panicking",
         }
     }
 }
@@ -63,24 +86,25 @@ pub fn target_dir() -> PathBuf {
     target.join("wasm")
 }
 
-/// Compiles the gateway to WebAssembly; the answer is the module's path.
-pub fn build_wasm(profile: Profile) -> Result<PathBuf> {
+/// Compiles a module to WebAssembly; the answer is its path.
+pub fn build_wasm(module: Module, profile: Profile) -> Result<PathBuf> {
     ensure_target()?;
-    let target_dir = profile.target_dir();
+    let target_dir = module.target_dir(profile);
+    let cargo_profile = module.cargo_profile(profile);
     let status = clean_cargo()
         .args(["build", "--package", "causeway", "--lib"])
-        .args(["--target", TARGET, "--profile", profile.name()])
-        .args(profile.features())
+        .args(["--target", TARGET, "--profile", cargo_profile])
+        .args(module.features(profile))
         .arg("--target-dir")
         .arg(&target_dir)
         .status()
         .context("cannot run cargo")?;
     if !status.success() {
-        bail!("the gateway does not compile for {TARGET}");
+        bail!("the package does not compile for {TARGET}");
     }
     Ok(target_dir
         .join(TARGET)
-        .join(profile.name())
+        .join(cargo_profile)
         .join("causeway.wasm"))
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use crate::build::{OnMistake, build_into};
+use crate::build::{Compiler, OnMistake, build_into};
 use crate::cargo::{Profile, build_program};
 use crate::children::Children;
 use crate::{CONFIG, build_dir, config_file, npm, plan, root};
@@ -32,7 +32,8 @@ pub fn run(mut options: Vec<String>) -> Result<ExitCode> {
     }
     npm::ensure()?;
     ensure_secrets()?;
-    build_into(&build_dir(), Profile::Dev, OnMistake::Fail)?;
+    let compiler = Compiler::as_needed()?;
+    build_into(&build_dir(), Profile::Dev, compiler, OnMistake::Fail)?;
     let upstream = build_program("peers", "upstream")?;
     let config = config_file()?;
     let plan = plan::compile(&config)?;

@@ -15,13 +15,14 @@ mod npm;
 mod plan;
 mod services;
 mod size;
+mod sources;
 
 use std::env;
 use std::path::{Path, PathBuf, absolute};
 
 use anyhow::{Context, Result};
 
-pub use build::{OnMistake, build, build_into};
+pub use build::{Compiler, OnMistake, build, build_into};
 pub use cargo::{Profile, build_program};
 
 /// The workspace's root folder.

@@ -4,7 +4,7 @@ use std::env;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use xtask::{OnMistake, Profile};
+use xtask::{Compiler, OnMistake, Profile};
 
 fn main() -> ExitCode {
     match run(env::args().skip(1).collect()) {
@@ -54,7 +54,8 @@ fn build(args: &[String]) -> Result<ExitCode> {
     } else {
         OnMistake::Fail
     };
-    xtask::build_into(&xtask::build_dir(), profile, on_mistake)?;
+    let compiler = Compiler::as_needed()?;
+    xtask::build_into(&xtask::build_dir(), profile, compiler, on_mistake)?;
     Ok(ExitCode::SUCCESS)
 }
 

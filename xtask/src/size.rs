@@ -1,4 +1,4 @@
-//! How large the worker's WebAssembly is: its size decides how long a cold start takes.
+//! How large the worker's WebAssembly modules are: their size decides how long a cold start takes.
 
 use std::fs;
 use std::io::Write;
@@ -8,16 +8,17 @@ use anyhow::{Context, Result, bail};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::cargo::Profile;
+use crate::cargo::{Module, Profile};
 
-/// Prints the size, raw and compressed. A release over the budget is an error.
-pub fn report(wasm: &Path, profile: Profile) -> Result<()> {
+/// Prints a module's size, raw and compressed. A release over the budget is an error.
+pub fn report(module: Module, wasm: &Path, profile: Profile) -> Result<()> {
     let bytes = fs::read(wasm).with_context(|| format!("cannot read {}", wasm.display()))?;
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(&bytes)?;
     let compressed = encoder.finish()?.len();
     println!(
-        "{}: {:.1} kB, {:.1} kB gzipped (budget {} kB in release)",
+        "{} ({}): {:.1} kB, {:.1} kB gzipped (budget {} kB in release)",
+        module.name(),
         profile.label(),
         kilobytes(bytes.len()),
         kilobytes(compressed),
@@ -25,7 +26,8 @@ pub fn report(wasm: &Path, profile: Profile) -> Result<()> {
     );
     if profile == Profile::Release && compressed > BUDGET {
         bail!(
-            "the worker is over its budget of {} kB gzipped",
+            "the module `{}` is over its budget of {} kB gzipped",
+            module.name(),
             BUDGET / 1000
         );
     }

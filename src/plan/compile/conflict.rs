@@ -56,7 +56,10 @@ impl Taken {
 }
 
 fn alike(a: &PathEntry, b: &PathEntry) -> bool {
-    a.method == b.method && a.host == b.host && shape(&a.pattern).eq(shape(&b.pattern))
+    a.method == b.method
+        && a.host == b.host
+        && a.when == b.when
+        && shape(&a.pattern).eq(shape(&b.pattern))
 }
 
 fn hash(entry: &PathEntry, state: &FixedState) -> u64 {

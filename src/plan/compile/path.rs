@@ -9,6 +9,7 @@ use super::pattern::{self, Pattern};
 use super::require::{compile_require, refuse_on_public};
 use super::response::compile_response;
 use super::url::is_host;
+use super::when::compile_when;
 use super::{read_variables, tolerance};
 use crate::config::ast::Value;
 use crate::config::{
@@ -92,6 +93,7 @@ pub(super) fn compile_path(
         Field::Value(host) => compile_host(host, cx).map(Some),
     };
     let pattern = path.path.value().and_then(|path| compile_pattern(path, cx));
+    let when = compile_when(&path.when, cx.errors() == before, cx);
     let access = compile_auth(&path, gateway, cx);
     let auth_errors = cx.errors() > before;
     let require = match (path.require.value(), pattern.as_ref()) {
@@ -128,12 +130,14 @@ pub(super) fn compile_path(
         (Ok(action), Ok(pre_process)) => (action, pre_process),
         (Err(fault), _) | (_, Err(fault)) => (Action::Fault(fault), None),
     };
-    let (method, host, pattern, written) = (method?, host?, pattern?, path.path.value()?.span);
+    let (method, host, pattern, when) = (method?, host?, pattern?, when.ok()?);
+    let written = path.path.value()?.span;
     Some(CompiledPath {
         entry: PathEntry {
             method,
             host,
             pattern: pattern.text,
+            when,
             action,
             access,
             require,

@@ -99,8 +99,13 @@ fn value<'a>(
 
 /// The first value of a key, decoded as a form's (URL standard, section 5.1).
 pub fn first<'a>(query: &'a str, name: &str) -> Option<Cow<'a, str>> {
+    values(query, name).next()
+}
+
+/// All values of a key, decoded.
+pub fn values<'a>(query: &'a str, name: &str) -> impl Iterator<Item = Cow<'a, str>> {
     form_urlencoded::parse(query.as_bytes())
-        .find(|(key, _)| key == name)
+        .filter(move |(key, _)| key == name)
         .map(|(_, value)| value)
 }
 

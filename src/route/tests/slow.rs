@@ -4,9 +4,12 @@ use std::cmp::Reverse;
 
 use proptest::prelude::*;
 
-use super::table::{GET, POST, Path, find};
+use super::table::{GET, POST, find_where};
 use crate::http::Method;
-use crate::route::{Pattern, Rank, Segment, Step, Table};
+use crate::route::{Entry, Pattern, Rank, Segment, Step, Table};
+
+/// Host, method, pattern, and whether the path has conditions.
+type Path<'a> = (Option<&'a str>, Option<Method>, &'a str, bool);
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
@@ -16,27 +19,45 @@ proptest! {
         entries in prop_oneof![entries(false), entries(true)],
         routed_max in prop::sample::select(vec![0, u32::MAX]),
         asked in prop::collection::vec(requests(), 1..8),
+        (conditions, conditional) in (prop::sample::select(vec![0, 1, 3]), any::<u64>()),
+        held in any::<u64>(),
     ) {
-        let paths: Vec<Path<'_>> = entries.iter().map(|(h, m, p)| (*h, *m, p.as_str())).collect();
-        let built = Table::build_within(paths.iter().copied(), routed_max).unwrap();
+        // Of how many in four a bit says that they have conditions, and of these one that they hold.
+        let bit = |bits: u64, place: usize| bits.rotate_right(u32::try_from(place % 64).unwrap()) & 1 == 1;
+        let has = |place: usize| place % 4 < conditions && bit(conditional, place);
+        let holds = |place: usize| bit(held, place);
+        let paths: Vec<Path<'_>> =
+            entries.iter().enumerate().map(|(i, (h, m, p))| (*h, *m, p.as_str(), has(i))).collect();
+        let built = Table::build_within(paths.iter().map(entry_of), routed_max).unwrap();
         let (numbers, text) = built.parts();
         let table = Table::open(numbers.to_vec(), text.to_owned()).unwrap();
         for asked in &asked {
             for host in ["h.x", "h.y.x", "z.y.x", "y.x", "none"] {
                 for method in ["GET", "HEAD", "POST", "OPTIONS", "PUT", "FOO"] {
-                    let slow = slow_find(&paths, host, method, asked);
-                    prop_assert_eq!(find(&table, host, method, asked), slow, "{} {} {}", method, host, asked);
+                    let slow = slow_find(&paths, host, method, asked, &holds);
+                    let found = find_where(&table, host, method, asked, &holds);
+                    prop_assert_eq!(found, slow, "{} {} {}", method, host, asked);
                 }
                 let candidates = table.candidates(host, asked);
                 let mut slow: Vec<_> =
                     paths.iter().enumerate().filter_map(|(i, p)| slow_rank(i, p, host, asked)).collect();
                 slow.sort();
-                let slow: Vec<usize> = slow.into_iter().map(|rank| rank.5).collect();
+                let slow: Vec<usize> = slow.into_iter().map(|rank| rank.6).collect();
                 prop_assert_eq!(candidates.iter().map(|c| c.index).collect::<Vec<_>>(), slow);
                 let ranks: Vec<Rank> = candidates.iter().map(|c| c.rank).collect();
                 prop_assert!(ranks.is_sorted());
             }
         }
+    }
+}
+
+fn entry_of<'a>(path: &Path<'a>) -> Entry<'a> {
+    let (host, method, pattern, conditional) = *path;
+    Entry {
+        host,
+        method,
+        pattern,
+        conditional,
     }
 }
 
@@ -53,7 +74,7 @@ fn fits(pattern: &[Segment<'_>], path: &[&str]) -> bool {
 }
 
 /// The rank of a path for a host, if it matches: the order as the rules say it.
-type SlowRank = (u8, Reverse<usize>, bool, Vec<Step>, bool, usize);
+type SlowRank = (u8, Reverse<usize>, bool, Vec<Step>, bool, bool, usize);
 
 fn slow_rank(place: usize, path: &Path<'_>, host: &str, asked: &str) -> Option<SlowRank> {
     let (host_class, host_length) = match path.0 {
@@ -81,19 +102,29 @@ fn slow_rank(place: usize, path: &Path<'_>, host: &str, asked: &str) -> Option<S
             pattern.is_wildcard(),
             steps.collect(),
             path.1.is_none(),
+            !path.3,
             place,
         )
     })
 }
 
-fn slow_find(paths: &[Path<'_>], host: &str, method: &str, asked: &str) -> Result<usize, String> {
+fn slow_find(
+    paths: &[Path<'_>],
+    host: &str,
+    method: &str,
+    asked: &str,
+    holds: &dyn Fn(usize) -> bool,
+) -> Result<usize, String> {
     let mut matching: Vec<_> = paths
         .iter()
         .enumerate()
         .filter_map(|(place, path)| slow_rank(place, path, host, asked))
         .collect();
     matching.sort();
-    let places: Vec<usize> = matching.into_iter().map(|rank| rank.5).collect();
+    let places = matching.into_iter().map(|rank| rank.6);
+    let places: Vec<usize> = places
+        .filter(|place| !paths[*place].3 || holds(*place))
+        .collect();
     let serves =
         |place: &usize| paths[*place].1.is_none() || paths[*place].1 == Method::serving(method);
     if let Some(place) = places.iter().copied().find(serves) {

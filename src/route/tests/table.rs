@@ -13,7 +13,18 @@ fn any<'a>(patterns: &[&'a str]) -> Vec<Path<'a>> {
 }
 
 pub(super) fn find(table: &Table, host: &str, method: &str, path: &str) -> Result<usize, String> {
-    match table.find(host, method, path) {
+    find_where(table, host, method, path, &|_| true)
+}
+
+/// `holds` tells of a path's place whether its conditions hold.
+pub(super) fn find_where(
+    table: &Table,
+    host: &str,
+    method: &str,
+    path: &str,
+    holds: &dyn Fn(usize) -> bool,
+) -> Result<usize, String> {
+    match table.find(host, method, path, &|matched| holds(matched.index)) {
         Found::Match(found) => Ok(found.index),
         Found::MethodNotAllowed(allow) => Err(format!("405 {allow}")),
         Found::NotFound => Err("404".to_owned()),
@@ -247,7 +258,7 @@ fn of_two_that_nothing_else_tells_apart_the_first_is_taken_and_the_other_is_told
 #[test]
 fn a_match_gives_its_parameters_and_what_the_wildcard_stands_for() {
     let table = Table::build(any(&["/a/{x}/b/{y-z}", "/p/{x}/{.+}", "/{.+}"])).unwrap();
-    let Found::Match(found) = table.find("", "GET", "/a/1%202/b/3") else {
+    let Found::Match(found) = table.find("", "GET", "/a/1%202/b/3", &|_| true) else {
         panic!("no match");
     };
     assert_eq!(
@@ -265,7 +276,7 @@ fn a_match_gives_its_parameters_and_what_the_wildcard_stands_for() {
         ("/q/r", "/q/r"),
         ("/", "/"),
     ] {
-        let Found::Match(found) = table.find("", "GET", path) else {
+        let Found::Match(found) = table.find("", "GET", path, &|_| true) else {
             panic!("no match for {path}");
         };
         assert_eq!(found.rest(), Some(rest), "{path}");

@@ -93,6 +93,7 @@ impl Start {
                 let from = match from {
                     From::Bundle => "bundled",
                     From::Kv => "from KV",
+                    From::KvCompiled => "compiled, from KV",
                 };
                 format!("gateway, {} paths, {from}", super::report::thousands(paths))
             }
@@ -115,6 +116,10 @@ const STARTS: &[Start] = &[
     Start::Gateway {
         paths: 10_000,
         from: From::Kv,
+    },
+    Start::Gateway {
+        paths: 10_000,
+        from: From::KvCompiled,
     },
 ];
 

@@ -33,7 +33,7 @@ fn measure(bench: &Bench, paths: usize, from: From) -> Result<Memory> {
     let said = gateway.ask(&["GET /.wasm-memory HTTP/1.1\r\nHost: api.example.net\r\n\r\n"])?;
     let plan = match from {
         From::Bundle => bench.plan_size(work)?,
-        From::Kv => 0,
+        From::Kv | From::KvCompiled => 0,
     };
     Ok(Memory {
         paths,

@@ -20,6 +20,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
+use crate::build::Compiler;
 use crate::{cargo, npm};
 
 use options::Options;
@@ -30,8 +31,9 @@ pub fn run(args: &[String]) -> Result<ExitCode> {
     process::ensure_measurable()?;
     load::ensure_wrk()?;
     npm::ensure()?;
-    let folder = crate::build(cargo::Profile::Release)?;
-    let bench = workers::Bench::start(folder)?;
+    let bundled = crate::build(cargo::Profile::Release, Compiler::LeftOut)?;
+    let compiling = crate::build(cargo::Profile::Release, Compiler::Included)?;
+    let bench = workers::Bench::start(bundled, compiling)?;
     same::check(&bench)?;
     let measured = rounds::run(&bench, &options)?;
     let cold = if options.wants(options::COLD) {

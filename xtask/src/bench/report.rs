@@ -169,7 +169,7 @@ impl Report<'_> {
                 } => {
                     let most = match from {
                         From::Bundle => READY_BUNDLED_MS,
-                        From::Kv => READY_KV_MS,
+                        From::Kv | From::KvCompiled => READY_KV_MS,
                     };
                     (
                         signed(over, ""),

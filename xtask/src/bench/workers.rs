@@ -9,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, anyhow, bail};
+use causeway::config::SOURCE_KEY;
 use peers::{Client, Gateway, Options, Source, Worker, Workerd};
 
 use super::case::Runs;
@@ -17,8 +18,10 @@ use crate::{cargo, root};
 
 /// What all measurements share.
 pub struct Bench {
-    /// The gateway's build.
-    folder: PathBuf,
+    /// The gateway's build for a bundled config, without the compiler.
+    bundled: PathBuf,
+    /// The one for a config of KV, with it.
+    compiling: PathBuf,
     upstream: Upstream,
     /// Seconds since 1970.
     now: u64,
@@ -29,7 +32,10 @@ pub struct Bench {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum From {
     Bundle,
+    /// As text.
     Kv,
+    /// As `causeway compile` makes it.
+    KvCompiled,
 }
 
 /// A worker in a process of its own.
@@ -39,10 +45,11 @@ pub enum Running {
 }
 
 impl Bench {
-    /// `folder` holds the gateway's build.
-    pub fn start(folder: PathBuf) -> Result<Bench> {
+    /// Both folders hold a build of the gateway.
+    pub fn start(bundled: PathBuf, compiling: PathBuf) -> Result<Bench> {
         Ok(Bench {
-            folder,
+            bundled,
+            compiling,
             upstream: Upstream::start()?,
             now: SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs(),
             plans: Mutex::default(),
@@ -76,26 +83,30 @@ impl Bench {
 
     /// The gateway; `main` is a main module in place of its own, and the file's name.
     pub fn gateway(&self, work: Work, from: From, main: Option<&str>) -> Result<Running> {
-        let options = match from {
-            From::Bundle => options(Source::Plan(self.plan(work)?)),
-            From::Kv => options(Source::Kv),
+        let mut options = match from {
+            From::Bundle => options(Source::Plan(self.plan(work)?)).folder(&self.bundled),
+            From::Kv => options(Source::Kv).folder(&self.compiling),
+            From::KvCompiled => options(Source::Kv).folder(&self.bundled),
         };
-        let mut options = options.folder(&self.folder);
         if let Some(file) = main {
             let source = source(file)?;
             let file = file.to_owned();
             options = options.with(move |worker| worker.main_module(&file, source));
         }
         let config = match from {
-            From::Bundle => String::new(),
+            From::Bundle | From::KvCompiled => String::new(),
             From::Kv => work.config(self.upstream()),
         };
-        Ok(Running::Gateway(Box::new(Gateway::start(&config, options))))
+        let gateway = Gateway::start(&config, options);
+        if from == From::KvCompiled {
+            gateway.kv().put(SOURCE_KEY, self.plan(work)?);
+        }
+        Ok(Running::Gateway(Box::new(gateway)))
     }
 
     /// The gateway before another upstream.
     pub fn gateway_before(&self, upstream: &str, work: Work) -> Result<Running> {
-        let options = options(Source::Plan(work.plan(upstream)?)).folder(&self.folder);
+        let options = options(Source::Plan(work.plan(upstream)?)).folder(&self.bundled);
         Ok(Running::Gateway(Box::new(Gateway::start("", options))))
     }
 

@@ -36,6 +36,7 @@ impl LoginPath {
             method: Some(*method),
             host: None,
             pattern: self.path.clone(),
+            when: None,
             action: Action::Login {
                 authorizer,
                 step: self.step,
