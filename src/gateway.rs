@@ -2,13 +2,14 @@
 
 mod act;
 mod caller;
+mod login;
 mod passwordless;
 mod permit;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use crate::auth::Presented;
+use crate::auth::{Effects, Presented};
 use crate::edits::Edits;
 use crate::exchange::{Answer, Body, Kind, Request, request_id};
 use crate::host::{Host, SendError};
@@ -18,6 +19,7 @@ use crate::problem::Problem;
 use crate::route::{self, Canonical, Found, Match, PathError};
 
 use act::Exchange;
+use caller::Caller;
 
 /// Takes one request through all phases. Whatever answers, the answer passes the outbound phases.
 pub async fn serve<H: Host>(plan: &Plan, host: &H, request: Request<'_>) -> Answer<H::Reply> {
@@ -91,13 +93,23 @@ async fn inbound<H: Host>(
     };
     canonical.risks.check(path.tolerate).map_err(bad_path)?;
     let websocket = guards(request, host)?;
+    let effects = Effects::default();
     let presented = Presented {
         host,
         request,
         path: &canonical.path,
         query: canonical.query,
+        effects: &effects,
     };
-    let claims = caller::authenticate(plan, &path.access, &presented).await?;
+    let caller = caller::authenticate(plan, &path.access, &presented).await;
+    let (effects, bearer) = effects.into_parts();
+    edits.extend(&effects);
+    let claims = match caller? {
+        Caller::Admitted(claims) => claims,
+        Caller::Sent(location) => {
+            return Ok(Outcome::Answer(login::sent_to(&location, request, edits)));
+        }
+    };
     let exchange = Exchange {
         plan,
         host,
@@ -109,6 +121,7 @@ async fn inbound<H: Host>(
         withheld: plan.withheld(&path.access),
         request_id,
         websocket,
+        bearer: bearer.as_deref(),
     };
     exchange.authorise()?;
     if let Some(hook) = &path.pre_process

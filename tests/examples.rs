@@ -13,9 +13,9 @@ use base64::engine::general_purpose::STANDARD;
 use causeway::auth::{KeyHasher, PasswordHash, stored_name};
 use causeway::http::Method;
 use causeway::plan::{
-    Action, AuthorizerKind, Blueprint, CertificateSpec, ClaimRule, Condition, Constant, Hook,
-    IntrospectionEndpoint, JwsAlgorithm, JwtKeys, JwtSpec, MessageSignatureSpec, Number, PathEntry,
-    Requirement, SupabaseSpec, Test, Text, TokenSource, WebhookScheme, compile,
+    Action, Auth0Spec, AuthorizerKind, Blueprint, CertificateSpec, ClaimRule, Condition, Constant,
+    Hook, IntrospectionEndpoint, JwsAlgorithm, JwtKeys, JwtSpec, LoginStep, MessageSignatureSpec,
+    Number, PathEntry, Requirement, SupabaseSpec, Test, Text, TokenSource, WebhookScheme, compile,
 };
 use hmac::digest::KeyInit;
 use hmac::{Hmac, Mac};
@@ -81,7 +81,22 @@ fn publish_keys(blueprint: &mut Blueprint, keys: &Upstream) {
         body: jwks.to_string(),
         ..Script::default()
     };
-    keys.script("/jwks.json", script);
+    keys.script("/jwks.json", script.clone());
+    let tenant = Script {
+        body: issuer::jwks(&[issuer::rsa().jwk("example")]).to_string(),
+        ..script.clone()
+    };
+    keys.script("/.well-known/jwks.json", tenant);
+    let endpoint = |path: &str| format!("{}{path}", keys.url());
+    let document = json!({
+        "issuer": keys.url(), "authorization_endpoint": endpoint("/authorize"),
+        "token_endpoint": endpoint("/token"), "jwks_uri": endpoint("/jwks.json"),
+    });
+    let document = Script {
+        body: document.to_string(),
+        ..script
+    };
+    keys.script("/.well-known/openid-configuration", document);
     for authorizer in &mut blueprint.authorizers {
         match &mut authorizer.kind {
             AuthorizerKind::Jwt(spec) => {
@@ -105,6 +120,8 @@ fn publish_keys(blueprint: &mut Blueprint, keys: &Upstream) {
                 spec.url = Text::Literal(format!("{}/decide", keys.url()));
             }
             AuthorizerKind::Supabase(spec) => spec.url = Some(Text::Literal(keys.url())),
+            AuthorizerKind::Oidc(spec) => spec.issuer = Text::Literal(keys.url()),
+            AuthorizerKind::Auth0(spec) => spec.domain = Text::Literal(keys.url()),
             _ => {}
         }
     }
@@ -224,6 +241,7 @@ fn hooks(path: &PathEntry) -> Vec<(&Hook, Role)> {
             (None, post_process.as_ref())
         }
         Action::Call { hook, post_process } => (Some(hook), post_process.as_ref()),
+        Action::Login { post_process, .. } => (None, post_process.as_ref()),
         Action::Supabase(_) | Action::Respond { .. } | Action::Fault(_) => (None, None),
     };
     let guard = path.pre_process.as_ref().map(|hook| (hook, Role::Guard));
@@ -283,6 +301,14 @@ fn check(
                 AuthorizerKind::Introspection(_) | AuthorizerKind::ForwardAuth(_) => {
                     request.header("Authorization", "Bearer opaque")
                 }
+                AuthorizerKind::Oidc(_) => {
+                    let page = request.header("Host", "localhost");
+                    let page = page.header("Accept", "text/html");
+                    let sent = gateway.send(&page);
+                    assert_eq!(sent.status, 302, "{what}: {}", sent.text());
+                    return;
+                }
+                AuthorizerKind::Auth0(spec) => with_tenants_token(request, spec),
                 AuthorizerKind::Fault(fault) => panic!("{what}: {}", fault.message),
             }
         }
@@ -297,6 +323,20 @@ fn check(
         }
         Action::Supabase(_) | Action::Call { .. } | Action::Service { .. } => {
             assert_eq!(answer.status, 200, "{what}: {}", answer.text());
+        }
+        Action::Login { step, .. } => {
+            let (status, code) = match step {
+                LoginStep::Finish | LoginStep::Auth0Callback => (400, "login_state_invalid"),
+                LoginStep::Logout => (403, "cross_site_request"),
+                LoginStep::Auth0Userinfo => (401, "missing_access_token"),
+                LoginStep::Auth0Refresh => (400, "missing_refresh_token"),
+                LoginStep::Begin | LoginStep::Auth0CallbackRedirect => {
+                    assert_eq!(answer.status, 302, "{what}: {}", answer.text());
+                    return;
+                }
+            };
+            assert_eq!(answer.status, status, "{what}: {}", answer.text());
+            assert_eq!(answer.json()["code"], code, "{what}");
         }
         Action::Fault(fault) => panic!("{what}: {}", fault.message),
     }
@@ -428,6 +468,16 @@ fn with_supabase(request: Request, spec: &SupabaseSpec) -> Request {
 }
 
 /// A webhook's fields over the body of [`request`].
+fn with_tenants_token(request: Request, spec: &Auth0Spec) -> Request {
+    let (Text::Literal(tenant), Text::Literal(client)) = (&spec.domain, &spec.client_id) else {
+        panic!("an example without references there");
+    };
+    let claims =
+        json!({ "iss": format!("{tenant}/"), "aud": client, "sub": "u1", "exp": in_seconds(600) });
+    let token = issuer::rsa().sign("RS256", Some("example"), &claims);
+    request.header("Authorization", &format!("Bearer {token}"))
+}
+
 fn with_webhook(request: Request, scheme: WebhookScheme) -> Request {
     let time = in_seconds(0).to_string();
     let hex = |bytes: Vec<u8>| -> String { bytes.iter().map(|b| format!("{b:02x}")).collect() };

@@ -15,6 +15,8 @@ mod config;
 mod expression;
 #[path = "../fuzz/src/headers.rs"]
 mod headers;
+#[path = "../fuzz/src/login.rs"]
+mod login;
 #[path = "../fuzz/src/path.rs"]
 mod path;
 #[path = "../fuzz/src/signature.rs"]
@@ -47,6 +49,11 @@ fn expressions_hold() {
 #[test]
 fn headers_hold() {
     smoke(headers::check, &["fuzz/seeds/headers"], ROUNDS);
+}
+
+#[test]
+fn logins_hold() {
+    smoke(login::check, &["fuzz/seeds/login"], ROUNDS);
 }
 
 #[test]

@@ -5,6 +5,7 @@ pub mod certificate;
 pub mod config;
 pub mod expression;
 pub mod headers;
+pub mod login;
 pub mod path;
 pub mod signature;
 pub mod token;

@@ -1,6 +1,6 @@
 //! A caller's signature. The first byte says whose fields the lines that follow are; the last line is the body.
 
-use causeway::auth::{Authorizer, Presented};
+use causeway::auth::{Authorizer, Effects, Presented};
 use causeway::exchange::{Body, Request};
 use causeway::host::memory::{MemoryHost, run};
 use causeway::plan::{
@@ -93,6 +93,7 @@ pub fn check(data: &[u8]) {
         request,
         path: "/a",
         query: Some("b"),
+        effects: &Effects::default(),
     };
     let outcome = run(authorizer.authenticate(&presented));
     // Who does not know the secret cannot sign.

@@ -14,14 +14,25 @@ use crate::workerd::workspace;
 pub struct Oidc {
     child: Child,
     address: SocketAddr,
+    token: &'static str,
 }
 
 impl Oidc {
     /// Starts one with keys of its own.
     pub fn start() -> Oidc {
+        Oidc::with(&[], "/token")
+    }
+
+    /// The same with the URLs of an Auth0 tenant.
+    pub fn auth0() -> Oidc {
+        Oidc::with(&["auth0"], "/oauth/token")
+    }
+
+    fn with(arguments: &[&str], token: &'static str) -> Oidc {
         npm::ensure().expect("the packages");
         let mut child = Command::new(npm::bin().join("node"))
             .arg(workspace().join("peers/oidc-provider.mjs"))
+            .args(arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -33,6 +44,7 @@ impl Oidc {
         Oidc {
             child,
             address: ([127, 0, 0, 1], port).into(),
+            token,
         }
     }
 
@@ -66,7 +78,7 @@ impl Oidc {
         let form = format!(
             "grant_type=client_credentials&scope=read&client_id=machine&client_secret=machine-secret&resource={resource}"
         );
-        let answer = Request::new("POST", "/token")
+        let answer = Request::new("POST", self.token)
             .header("Content-Type", "application/x-www-form-urlencoded")
             .header(header, value)
             .body(form)
@@ -80,6 +92,17 @@ impl Oidc {
     pub fn rotate(&self) {
         let answer = Request::new("POST", "/_rotate").send(self.address);
         assert_eq!(answer.status, 200);
+    }
+
+    /// Changes one of its settings, which are named in `oidc-provider.mjs`.
+    pub fn set(&self, name: &str, value: &str) {
+        let target = format!("/_set?{name}={}", url_encoded(value));
+        let answer = Request::new("POST", &target).send(self.address);
+        assert_eq!(answer.status, 200);
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// How often a path was asked for.

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::{
-    ApiKeys, Basic, Claims, ClientCertificate, Denied, ForwardAuth, Introspection, Jwt,
-    MessageSignature, Supabase, Webhook,
+    ApiKeys, Auth0, Basic, Claims, ClientCertificate, Denied, Effects, ForwardAuth, Introspection,
+    Jwt, MessageSignature, Oidc, Supabase, Webhook,
 };
 use crate::exchange::Request;
 use crate::host::Host;
@@ -22,6 +22,8 @@ pub enum Authorizer {
     Introspection(Box<Introspection>),
     ForwardAuth(Box<ForwardAuth>),
     Supabase(Box<Supabase>),
+    Oidc(Box<Oidc>),
+    Auth0(Box<Auth0>),
 }
 
 /// What a request brings along for whoever asks who is calling.
@@ -33,6 +35,8 @@ pub struct Presented<'a, H> {
     pub path: &'a str,
     /// Raw, without its question mark.
     pub query: Option<&'a str>,
+    /// What finding out who calls changes besides.
+    pub effects: &'a Effects,
 }
 
 impl Authorizer {
@@ -65,6 +69,8 @@ impl Authorizer {
             AuthorizerKind::Supabase(spec) => {
                 Supabase::new(*spec).map(Box::new).map(Authorizer::Supabase)
             }
+            AuthorizerKind::Oidc(spec) => Oidc::new(*spec).map(Box::new).map(Authorizer::Oidc),
+            AuthorizerKind::Auth0(spec) => Auth0::new(*spec).map(Box::new).map(Authorizer::Auth0),
             AuthorizerKind::Fault(fault) => Err(fault),
         }
     }
@@ -84,6 +90,9 @@ impl Authorizer {
             Authorizer::Introspection(server) => server.authenticate(presented).await,
             Authorizer::ForwardAuth(other) => other.authenticate(presented).await,
             Authorizer::Supabase(supabase) => supabase.authenticate(presented).await,
+            // Boxed: the others should not carry what a renewal needs.
+            Authorizer::Oidc(oidc) => Box::pin(oidc.authenticate(presented)).await,
+            Authorizer::Auth0(auth0) => auth0.authenticate(presented).await,
         }
     }
 }

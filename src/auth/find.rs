@@ -67,6 +67,8 @@ pub(super) fn find_in<'a>(
                 only(cookie_values(&cookies, name))
             }
             Place::Query(name) => only(query_values(query.unwrap_or_default(), name)),
+            // A session is nobody's key.
+            Place::Cookies(_) => Found::Missing,
         };
         if found != Found::Missing {
             return found;

@@ -33,7 +33,7 @@ impl<'a> Withheld<'a> {
                 // Cheaper than to ask whether it is there.
                 Place::Header(name) => edits.remove(name),
                 Place::Scheme(_) => credentials = true,
-                Place::Cookie(_) => cookies = true,
+                Place::Cookie(_) | Place::Cookies(_) => cookies = true,
                 Place::Query(_) => {}
             }
         }
@@ -56,11 +56,20 @@ impl<'a> Withheld<'a> {
             let left = match place {
                 Place::Header(header) if header == name => None,
                 Place::Scheme(scheme) if name == AUTHORIZATION && has_scheme(value, scheme) => None,
-                Place::Cookie(cookie) if name == COOKIE => match without_cookie(&rest, cookie) {
-                    Some(left) if left.is_empty() => None,
-                    Some(left) => Some(Cow::Owned(left)),
-                    None => continue,
-                },
+                Place::Cookie(cookie) if name == COOKIE => {
+                    match without_cookies(&rest, |name| name == cookie) {
+                        Some(left) if left.is_empty() => None,
+                        Some(left) => Some(Cow::Owned(left)),
+                        None => continue,
+                    }
+                }
+                Place::Cookies(first) if name == COOKIE => {
+                    match without_cookies(&rest, |name| is_of(name, first)) {
+                        Some(left) if left.is_empty() => None,
+                        Some(left) => Some(Cow::Owned(left)),
+                        None => continue,
+                    }
+                }
                 _ => continue,
             };
             rest = left?;
@@ -96,14 +105,14 @@ fn has_scheme(credentials: &str, scheme: &str) -> bool {
     })
 }
 
-/// The cookies without those of this name; `None` where there are none. Two lines of `Cookie` arrive joined by `, `,
+/// The cookies without those whose name is `withheld`; `None` where there are none. Two lines of `Cookie` arrive joined by `, `,
 /// which no cookie's value holds (RFC 6265 section 4.1.1).
-fn without_cookie(cookies: &str, name: &str) -> Option<String> {
+fn without_cookies(cookies: &str, withheld: impl Fn(&str) -> bool) -> Option<String> {
     let mut left = String::with_capacity(cookies.len());
     let mut found = false;
     for (separator, cookie) in pieces(cookies) {
         let key = cookie.split_once('=').map_or(cookie, |(key, _)| key);
-        if key.trim_matches([' ', '\t']) == name {
+        if withheld(key.trim_matches([' ', '\t'])) {
             found = true;
             continue;
         }
@@ -116,6 +125,12 @@ fn without_cookie(cookies: &str, name: &str) -> Option<String> {
         }
     }
     found.then_some(left)
+}
+
+/// Whether a cookie is the one of this name or goes on with a dot behind it.
+fn is_of(name: &str, first: &str) -> bool {
+    let more = name.strip_prefix(first);
+    more.is_some_and(|more| more.is_empty() || more.starts_with('.'))
 }
 
 /// The cookies of a header, each with what separates it from the one before.
@@ -147,6 +162,7 @@ mod tests {
             Place::Cookie("key".into()),
             Place::Query("key".into()),
             Place::Cookie("other".into()),
+            Place::Cookies("session".into()),
         ]
     }
 
@@ -172,6 +188,12 @@ mod tests {
             ("cookie", "a=1,2; b=3, key=4; c=5", Some("a=1,2; b=3; c=5")),
             ("cookie", "key=4, b=3; c=5", Some("b=3; c=5")),
             ("cookie", "a=key=1; b", Some("a=key=1; b")),
+            ("cookie", "session=1; session.1=2; session.login-x=3", None),
+            (
+                "cookie",
+                "a=1; session.1=2; sessions=3",
+                Some("a=1; sessions=3"),
+            ),
         ] {
             assert_eq!(withheld.field(name, value).as_deref(), left, "{value}");
         }

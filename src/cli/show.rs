@@ -96,6 +96,7 @@ pub fn stored_place(place: &Place) -> String {
         Place::Scheme(scheme) => format!("Authorization: {scheme}"),
         Place::Header(name) => format!("header {name}"),
         Place::Cookie(name) => format!("cookie {name}"),
+        Place::Cookies(name) => format!("cookie {name} and its pieces"),
         Place::Query(name) => format!("query key {name}"),
     }
 }

@@ -146,6 +146,7 @@ fn variables(blueprint: &Blueprint) -> BTreeSet<&str> {
             Action::Proxy { mapping: None, .. }
             | Action::Call { .. }
             | Action::Service { .. }
+            | Action::Login { .. }
             | Action::Fault(_) => {}
         }
     }

@@ -7,6 +7,7 @@ use super::asked::{ForwardAuthObject, IntrospectionObject};
 use super::ast::Value;
 use super::context::Context;
 use super::credential::{ApiKeyObject, BasicObject};
+use super::login::{Auth0Object, OidcObject};
 use super::object::{missing, object, object_of, words};
 use super::preset::PresetObject;
 use super::read::{Defs, Entries, Lazy, Read, span_of, wrong_type};
@@ -25,6 +26,8 @@ pub enum AuthorizerObject<'a> {
     Introspection(Box<IntrospectionObject<'a>>),
     ForwardAuth(Box<ForwardAuthObject<'a>>),
     Supabase(Box<SupabaseObject<'a>>),
+    Oidc(Box<OidcObject<'a>>),
+    Auth0(Box<Auth0Object<'a>>),
 }
 
 impl<'a> Read<'a> for AuthorizerObject<'a> {
@@ -62,6 +65,12 @@ impl<'a> Read<'a> for AuthorizerObject<'a> {
             AuthorizerType::Supabase => SupabaseObject::read(node, cx)
                 .map(Box::new)
                 .map(AuthorizerObject::Supabase),
+            AuthorizerType::Oidc => OidcObject::read(node, cx)
+                .map(Box::new)
+                .map(AuthorizerObject::Oidc),
+            AuthorizerType::Auth0 => Auth0Object::read(node, cx)
+                .map(Box::new)
+                .map(AuthorizerObject::Auth0),
         }
     }
 
@@ -76,6 +85,8 @@ impl<'a> Read<'a> for AuthorizerObject<'a> {
             IntrospectionObject::schema(defs),
             ForwardAuthObject::schema(defs),
             SupabaseObject::schema(defs),
+            OidcObject::schema(defs),
+            Auth0Object::schema(defs),
         ] })
     }
 }
@@ -199,8 +210,9 @@ words! {
         Introspection = "introspection",
         ForwardAuth = "forward_auth",
         Supabase = "supabase",
+        Oidc = "oidc",
+        Auth0 = "auth0",
     }
-    later ["auth0"]
 
     /// An algorithm of JSON Web Signatures (RFC 7518 section 3.1).
     #[code = "unknown_value"]

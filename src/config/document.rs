@@ -138,7 +138,7 @@ object! {
         optional function: Name<'a>,
         /// Names of the variables that the called code is given; no others.
         optional env: Vec<Name<'a>>,
-        /// The name of the `supabase` authorizer whose project is asked, where there are several.
+        /// The name of the `auth0` or `supabase` authorizer whose tenant or project is asked, where there are several.
         optional authorizer: Name<'a>,
         /// Whether an address that Supabase does not know becomes a user. `true` if nothing is said.
         optional create_user: Spanned<bool>,
@@ -196,10 +196,15 @@ words! {
         SupabaseVerify = "supabase_passwordless_verify",
         /// Sends a one-time code to an e-mail address.
         SupabaseSendEmail = "supabase_passwordless_auth_alt",
+        /// Takes a browser that comes back from an Auth0 tenant, and answers its tokens.
+        Auth0Callback = "auth0_callback",
+        /// Answers what the tenant knows of a token's bearer.
+        Auth0Userinfo = "auth0_userinfo",
+        /// Sends a browser to the tenant to log in.
+        Auth0CallbackRedirect = "auth0_callback_redirect",
+        /// Answers new tokens for a refresh token.
+        Auth0Refresh = "auth0_refresh",
     }
-    later [
-        "auth0_callback", "auth0_userinfo", "auth0_callback_redirect", "auth0_refresh",
-    ]
 
     /// A spelling of a path that is refused unless the path accepts it.
     #[code = "unknown_value"]

@@ -23,6 +23,7 @@ mod diagnostic;
 mod document;
 #[cfg(not(target_arch = "wasm32"))]
 mod draw;
+mod login;
 mod object;
 mod parser;
 mod place;
@@ -47,6 +48,7 @@ pub use diagnostic::{Diagnostic, Diagnostics, Note, SHOWN, Severity, Span};
 pub use document::*;
 #[cfg(not(target_arch = "wasm32"))]
 pub use draw::draw;
+pub use login::*;
 pub use preset::*;
 pub use read::{Defs, Entries, Field, Items, Lazy, OneByOne, Read, Spanned, read_all};
 pub use redact::blanked;

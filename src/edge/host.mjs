@@ -347,8 +347,11 @@ function own(script) {
     apply(headers, lines, 1, lines.length - 1);
     const status = Number(lines[0]);
     head = { status, headers, empty: status === 204 || status === 205 || status === 304 };
-    if (written.size === MOST_WRITTEN) written.clear();
-    written.set(key, head);
+    // What is told to one browser alone comes once.
+    if (!key.includes('\n+set-cookie\n')) {
+      if (written.size === MOST_WRITTEN) written.clear();
+      written.set(key, head);
+    }
   }
   const response = new Response(head.empty ? null : script.slice(bodyAt), head);
   response.headers.set(REQUEST_ID, script.slice(2, idEnds));

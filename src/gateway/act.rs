@@ -26,6 +26,8 @@ pub struct Exchange<'a, H> {
     pub withheld: Withheld<'a>,
     pub request_id: &'a str,
     pub websocket: bool,
+    /// Goes on in place of the client's `Authorization`.
+    pub bearer: Option<&'a str>,
 }
 
 impl<H: Host> Exchange<'_, H> {
@@ -93,6 +95,14 @@ impl<H: Host> Exchange<'_, H> {
                 headers,
                 body,
             } => Ok(respond(*status, headers, body, edits)),
+            Action::Login {
+                authorizer,
+                step,
+                post_process,
+            } => {
+                let post = post_process.as_ref();
+                Box::pin(self.log_in(*authorizer, *step, post, edits)).await
+            }
             Action::Fault(fault) => Err(Problem::config(fault.message.clone())),
         }
     }
@@ -144,6 +154,9 @@ impl<H: Host> Exchange<'_, H> {
             .edit(&|name| self.host.header(name), &mut edits);
         if let Some(fields) = self.claims.and_then(Claims::fields) {
             edits.extend(fields);
+        }
+        if let Some(token) = self.bearer {
+            edits.set("authorization", &format!("Bearer {token}"));
         }
         edits
     }
@@ -218,7 +231,7 @@ impl<H: Host> Exchange<'_, H> {
         }
     }
 
-    async fn call_hook(
+    pub(super) async fn call_hook(
         &self,
         hook: &Hook,
         reply: Option<H::Reply>,
@@ -325,7 +338,7 @@ fn respond<R>(
 }
 
 /// The predecessor's envelope around an object that a bound function answers.
-fn enveloped<R>(json: &str, edits: &mut Edits) -> Result<Kind<R>, Problem> {
+pub(super) fn enveloped<R>(json: &str, edits: &mut Edits) -> Result<Kind<R>, Problem> {
     let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(json)
         .map_err(|_| Problem::hook("the function's answer is not JSON"))?;
     let status = object.get("statusCode").and_then(serde_json::Value::as_u64);

@@ -1,16 +1,25 @@
 //! Who calls: the path's authorizers, asked before anything else may see the request.
 
-use crate::auth::{Cause, Claims, Denied, Presented};
+use crate::auth::{Authorizer, Cause, Claims, Denied, Oidc, Presented};
+use crate::edits::Edits;
 use crate::host::Host;
 use crate::plan::{Access, Plan};
 use crate::problem::Problem;
 
-/// The caller's claims; `None` on a public path.
+/// What is known of the caller.
+pub enum Caller {
+    /// May come in, with these claims; `None` on a public path.
+    Admitted(Option<Claims>),
+    /// Is a browser that is sent elsewhere to log in.
+    Sent(String),
+}
+
+/// Asks the path's authorizers.
 pub async fn authenticate<H: Host>(
     plan: &Plan,
     access: &Access,
     presented: &Presented<'_, H>,
-) -> Result<Option<Claims>, Problem> {
+) -> Result<Caller, Problem> {
     let mut known = None;
     let mut refusals = Refusals::default();
     for index in access.authorizers() {
@@ -26,36 +35,63 @@ pub async fn authenticate<H: Host>(
             }
         };
         match (authorizer.authenticate(presented).await, access) {
-            (Ok(claims), Access::Any(_)) => return Ok(Some(claims)),
+            (Ok(claims), Access::Any(_)) => return Ok(Caller::Admitted(Some(claims))),
             (Ok(claims), _) => {
                 known = Some(match known {
                     Some(first) => Claims::and_fields_of(first, &claims),
                     None => claims,
                 });
             }
-            (Err(denied), _) => refusals.denied(denied),
+            (Err(denied), _) => match authorizer {
+                Authorizer::Oidc(oidc) => refusals.no_session(oidc, denied),
+                _ => refusals.denied(denied),
+            },
         }
         if !refusals.is_empty() && matches!(access, Access::All(_)) {
             break;
         }
     }
     if refusals.is_empty() {
-        Ok(known)
-    } else {
-        Err(refusals.told())
+        return Ok(Caller::Admitted(known));
     }
+    if let Some(oidc) = refusals.login() {
+        let mut edits = Edits::default();
+        let sent = Box::pin(oidc.invite(presented, &mut edits)).await;
+        presented.effects.on_answer(|answer| answer.extend(&edits));
+        if let Some(location) = sent {
+            return location.map(Caller::Sent);
+        }
+    }
+    Err(refusals.told())
 }
 
 /// Why nobody knew the caller.
 #[derive(Default)]
-struct Refusals {
+struct Refusals<'p> {
     denied: Vec<Denied>,
+    /// Whose session is missing.
+    oidc: Option<&'p Oidc>,
+    /// Another credential was there, and was refused.
+    others: bool,
     fault: Option<String>,
 }
 
-impl Refusals {
+impl<'p> Refusals<'p> {
     fn denied(&mut self, denied: Denied) {
+        self.others |= !denied.is_absence();
         self.denied.push(denied);
+    }
+
+    fn no_session(&mut self, oidc: &'p Oidc, denied: Denied) {
+        // What a login would not change.
+        self.others |= denied.status() != 401;
+        self.oidc.get_or_insert(oidc);
+        self.denied.push(denied);
+    }
+
+    /// Where the caller could log in, if a session is all that is missing.
+    fn login(&self) -> Option<&'p Oidc> {
+        self.oidc.filter(|_| !self.others && self.fault.is_none())
     }
 
     fn fault(&mut self, message: String) {

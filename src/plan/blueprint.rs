@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::require::Requirement;
 use super::when::When;
 use super::{
-    ApiKeySpec, BasicSpec, ForwardAuthSpec, IntrospectionSpec, JwsAlgorithm, JwtKeys, Place,
-    SupabaseCall, SupabaseSpec,
+    ApiKeySpec, Auth0Spec, BasicSpec, ForwardAuthSpec, IntrospectionSpec, JwsAlgorithm, JwtKeys,
+    LoginStep, OidcSpec, Place, SupabaseCall, SupabaseSpec,
 };
 use crate::http::Method;
 
@@ -156,6 +156,8 @@ pub enum AuthorizerKind {
     Supabase(Box<SupabaseSpec>),
     /// It could not be understood: whoever needs it is refused with `config_error`.
     Fault(Fault),
+    Oidc(Box<OidcSpec>),
+    Auth0(Box<Auth0Spec>),
 }
 
 impl AuthorizerKind {
@@ -180,6 +182,8 @@ impl AuthorizerKind {
             AuthorizerKind::Introspection(spec) => spec.texts(),
             AuthorizerKind::ForwardAuth(spec) => vec![&spec.url],
             AuthorizerKind::Supabase(spec) => spec.texts().collect(),
+            AuthorizerKind::Oidc(spec) => spec.texts().collect(),
+            AuthorizerKind::Auth0(spec) => spec.texts().collect(),
             AuthorizerKind::Fault(_) => Vec::new(),
         }
     }
@@ -206,6 +210,8 @@ impl AuthorizerKind {
             AuthorizerKind::Introspection(spec) => spec.texts_mut(),
             AuthorizerKind::ForwardAuth(spec) => vec![&mut spec.url],
             AuthorizerKind::Supabase(spec) => spec.texts_mut().collect(),
+            AuthorizerKind::Oidc(spec) => spec.texts_mut().collect(),
+            AuthorizerKind::Auth0(spec) => spec.texts_mut().collect(),
             AuthorizerKind::Fault(_) => Vec::new(),
         }
     }
@@ -395,6 +401,13 @@ pub enum Action {
     },
     /// It could not be understood: the path is there and closed, 500 `config_error`.
     Fault(Fault),
+    /// Log somebody in or out.
+    Login {
+        /// Index into [`Blueprint::authorizers`].
+        authorizer: u16,
+        step: LoginStep,
+        post_process: Option<Hook>,
+    },
 }
 
 /// What is wrong with a part of the config, as its diagnostic says.

@@ -37,7 +37,9 @@ use crate::config::{
 use self::conflict::Taken;
 use self::names::Names;
 use self::path::{CompiledPath, Defaults, Gateway, compile_path};
-use super::blueprint::{Action, Binding, Blueprint, Fault, Server, Service, Text, Tolerance};
+use super::blueprint::{
+    Action, Binding, Blueprint, Fault, PathEntry, Server, Service, Text, Tolerance,
+};
 use super::memory::foresee;
 
 pub use self::cors::origin_pattern;
@@ -118,26 +120,54 @@ fn document_to_blueprint<'a>(document: &Document<'a>, cx: &mut Context) -> Optio
             sound = false;
             continue;
         };
-        let CompiledPath { entry, written } = path;
-        match taken.add(&entry, written, &blueprint.paths) {
-            None => blueprint.paths.push(entry),
-            Some((index, first)) => {
-                let fault = conflict(written, first, paths, cx);
-                if let Some(entry) = blueprint.paths.get_mut(index) {
-                    entry.action = Action::Fault(fault);
-                }
-            }
+        add(path, &mut taken, &mut blueprint.paths, paths, cx);
+    }
+    for (authorizer, login) in gateway.authorizers.logins() {
+        for entry in login.entries(*authorizer) {
+            let written = login.span;
+            let path = CompiledPath { entry, written };
+            add(path, &mut taken, &mut blueprint.paths, paths, cx);
         }
     }
     sound.then_some(blueprint)
 }
 
+fn add(
+    path: CompiledPath,
+    taken: &mut Taken,
+    paths: &mut Vec<PathEntry>,
+    written_paths: &Unparsed<'_>,
+    cx: &mut Context,
+) {
+    let CompiledPath { entry, written } = path;
+    match taken.add(&entry, written, paths) {
+        None => paths.push(entry),
+        Some((index, first)) => {
+            let fault = conflict(&entry, written, first, written_paths, cx);
+            if let Some(entry) = paths.get_mut(index) {
+                entry.action = Action::Fault(fault);
+            }
+        }
+    }
+}
+
 /// Two paths between which nothing decides. The first stays, closed; a request could have meant either.
-fn conflict(second: Span, first: Span, paths: &Unparsed<'_>, cx: &mut Context) -> Fault {
+fn conflict(
+    entry: &PathEntry,
+    second: Span,
+    first: Span,
+    paths: &Unparsed<'_>,
+    cx: &mut Context,
+) -> Fault {
+    // An authorizer has a path of its own that may stand nowhere.
+    let written = |span| match paths.string_at(span) {
+        empty if empty.is_empty() => entry.pattern.clone().into(),
+        written => written,
+    };
     let message = format!(
         "`{}` and `{}` answer the same requests",
-        paths.string_at(first),
-        paths.string_at(second)
+        written(first),
+        written(second)
     );
     let fault = Fault {
         code: "conflicting_paths".to_owned(),

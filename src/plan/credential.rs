@@ -16,6 +16,8 @@ pub enum Place {
     Cookie(String),
     /// A query key by its name, decoded; the others are not touched.
     Query(String),
+    /// A cookie by its name, and those whose names go on with a dot behind it.
+    Cookies(String),
 }
 
 impl From<&TokenSource> for Place {

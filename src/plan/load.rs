@@ -23,6 +23,8 @@ pub struct Plan {
     pub authorizers: Vec<Result<Authorizer, Fault>>,
     /// What each authorizer withholds, whether or not it is at fault.
     withheld: Vec<Vec<Place>>,
+    /// Sessions: a browser sends them to every path, whoever serves it.
+    sessions: Vec<Place>,
     pub bindings: Vec<Binding>,
     pub services: Vec<Service>,
     pub cors: Option<cors::Policy>,
@@ -96,7 +98,9 @@ impl Plan {
     pub fn withheld(&self, access: &Access) -> Withheld<'_> {
         let asked = access.authorizers().iter();
         let places = asked.filter_map(|index| self.withheld.get(usize::from(*index)));
-        Withheld::new(places.flatten())
+        let others = places.flatten();
+        let others = others.filter(|place| !matches!(place, Place::Cookies(_)));
+        Withheld::new(others.chain(&self.sessions))
     }
 }
 
@@ -139,15 +143,19 @@ impl<'e, E: Environment> Resolver<'e, E> {
         let servers = blueprint.servers.iter();
         let servers = servers.map(|s| self.server(&s.alias, &s.url)).collect();
         let authorizers = blueprint.authorizers.into_iter();
-        let (authorizers, withheld) = authorizers
+        let (authorizers, withheld): (Vec<_>, Vec<Vec<Place>>) = authorizers
             .map(|a| (self.authorizer(&a.name, a.kind), a.withheld))
             .unzip();
+        let sessions = withheld.iter().flatten();
+        let sessions = sessions.filter(|place| matches!(place, Place::Cookies(_)));
+        let sessions = sessions.cloned().collect();
         Plan {
             table,
             paths: Paths::default(),
             servers,
             authorizers,
             withheld,
+            sessions,
             bindings: blueprint.bindings,
             services: blueprint.services,
             cors: blueprint.cors.map(|c| self.cors(c)),
@@ -243,7 +251,7 @@ impl<'e, E: Environment> Resolver<'e, E> {
                 .try_for_each(|(_, text)| self.field(text))
                 .and_then(|()| self.template(body)),
             Action::Supabase(call) => self.supabase(call),
-            Action::Call { .. } | Action::Service { .. } => Ok(()),
+            Action::Call { .. } | Action::Service { .. } | Action::Login { .. } => Ok(()),
             Action::Fault(fault) => Err(fault.clone()),
         };
         if let Err(fault) = resolved {

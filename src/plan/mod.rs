@@ -10,6 +10,7 @@ mod compile;
 mod credential;
 mod jws;
 mod load;
+mod login;
 mod memory;
 mod paths;
 mod require;
@@ -23,6 +24,7 @@ pub use compile::{Compiled, UrlFlaw, compile, origin_pattern, secret_bytes_neede
 pub use credential::*;
 pub use jws::{JwsAlgorithm, JwtKeys, signature_algorithm};
 pub use load::{Environment, Plan};
+pub use login::*;
 pub use paths::Paths;
 pub use require::*;
 pub use supabase::*;

@@ -72,6 +72,7 @@ fn ask(keys: &ApiKeys, host: &MemoryHost, query: Option<&str>) -> Result<Claims,
         request: Request::new("GET", "http://a/").unwrap(),
         path: "/",
         query,
+        effects: Box::leak(Box::default()),
     };
     run(keys.authenticate(&presented))
 }

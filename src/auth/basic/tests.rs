@@ -36,6 +36,7 @@ fn ask(basic: &Basic, host: &MemoryHost) -> Result<Claims, Denied> {
         request: Request::new("GET", "http://a/").unwrap(),
         path: "/",
         query: None,
+        effects: Box::leak(Box::default()),
     };
     run(basic.authenticate(&presented))
 }

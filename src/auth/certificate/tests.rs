@@ -45,6 +45,7 @@ fn authenticated(spec: CertificateSpec, certificate: Option<Value>) -> Result<Cl
         request,
         path: "/",
         query: None,
+        effects: Box::leak(Box::default()),
     };
     let authorizer = ClientCertificate::new(spec).ok().unwrap();
     authorizer.authenticate(&presented)

@@ -9,7 +9,7 @@ const USUAL: u64 = 10 * 60;
 
 /// Milliseconds, by `Cache-Control` and `Age` (RFC 9111 sections 5.2.2 and 5.1), within bounds: an issuer's mistake shall
 /// neither make every request ask nor keep a key for ever.
-pub(super) fn fresh_ms(told: &Told) -> u64 {
+pub(in crate::auth) fn fresh_ms(told: &Told) -> u64 {
     let control = told.field("cache-control").unwrap_or_default();
     let mut seconds = USUAL;
     for directive in control.split(',') {

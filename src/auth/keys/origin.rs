@@ -48,7 +48,7 @@ fn check(url: &str, insecure: &'static str) -> Result<(), UrlFlaw> {
 }
 
 /// Whether a URL with a sound host is one of the machine itself.
-pub(super) fn is_loopback(url: &str) -> bool {
+pub(in crate::auth) fn is_loopback(url: &str) -> bool {
     let Some((_, rest)) = url.split_once("://") else {
         return false;
     };

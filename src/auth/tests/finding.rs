@@ -40,6 +40,7 @@ fn authenticate(authorization: Option<&str>) -> Result<Claims, Denied> {
         request: Request::new("GET", "http://api.test/").unwrap(),
         path: "/",
         query: None,
+        effects: Box::leak(Box::default()),
     };
     run(jwt(spec()).authenticate(&presented))
 }

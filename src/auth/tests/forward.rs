@@ -85,6 +85,7 @@ fn ask_at(
         request: Request::new(method, "https://api.test/").unwrap(),
         path,
         query: Some("a=1&b"),
+        effects: Box::leak(Box::default()),
     }))
 }
 

@@ -95,6 +95,7 @@ fn ask(introspection: &Introspection, host: &MemoryHost) -> Result<Claims, Denie
         request: Request::new("GET", "https://api.test/").unwrap(),
         path: "/",
         query: None,
+        effects: Box::leak(Box::default()),
     }))
 }
 

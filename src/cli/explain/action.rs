@@ -81,6 +81,17 @@ pub fn explain(
             });
             page.line("", &format!("  {}", pieces.collect::<String>()));
         }
+        Action::Login {
+            authorizer,
+            step,
+            post_process,
+        } => {
+            let authorizer = asked.blueprint.authorizers.get(usize::from(*authorizer));
+            let name = authorizer.map_or("", |a| &a.name);
+            let step = step.name();
+            page.line("answer", &format!("the {step} of authorizer `{name}`"));
+            post(asked, post_process.as_ref(), page);
+        }
         Action::Fault(fault) => {
             page.line("answer", &format!("500 config_error: {}", fault.message));
         }

@@ -97,6 +97,19 @@ pub fn explain(asked: &Asked<'_>, path: &PathEntry, query: Option<&str>, page: &
                 page.line(label, &kind);
                 supabase(asked, spec, query, page);
             }
+            AuthorizerKind::Oidc(spec) => {
+                page.line(label, &format!("authorizer `{}`: oidc", authorizer.name));
+                credential::oidc(asked, spec, page);
+            }
+            AuthorizerKind::Auth0(spec) => {
+                page.line(
+                    label,
+                    &format!("authorizer `{}`: auth0, RS256", authorizer.name),
+                );
+                let domain = asked.hidden.texts([&spec.domain]);
+                page.line("", &format!("  tenant: {domain}"));
+                token(asked, &[TokenSource::Bearer], query, page);
+            }
             AuthorizerKind::Fault(fault) => {
                 let told = format!(
                     "authorizer `{}` is at fault: {}",

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use causeway::auth::Withheld;
-use causeway::plan::{ApiKeySpec, BasicSpec, Place};
+use causeway::plan::{ApiKeySpec, BasicSpec, OidcSpec, Place};
 
 use super::{Asked, Page};
 use crate::cli::show;
@@ -40,6 +40,19 @@ pub fn basic(asked: &Asked<'_>, spec: &BasicSpec, page: &mut Page) {
         match holds(asked, &[Place::Scheme("basic".to_owned())], None) {
             true => "  the request has credentials, which would be checked: 401 if they are not accepted",
             false => "  the request has no credentials: 401 credentials_missing; with good ones:",
+        },
+    );
+}
+
+pub fn oidc(asked: &Asked<'_>, spec: &OidcSpec, page: &mut Page) {
+    let issuer = asked.hidden.texts([&spec.issuer]);
+    page.line("", &format!("  logs in at: {issuer}"));
+    let session = [Place::Cookies(spec.cookie.clone())];
+    page.line(
+        "",
+        match holds(asked, &session, None) {
+            true => "  the request has a session, which would be opened",
+            false => "  the request has no session: a browser is sent to log in, others get 401 session_missing; with a good one:",
         },
     );
 }

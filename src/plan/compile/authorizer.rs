@@ -3,15 +3,19 @@
 mod asked;
 mod certificate;
 mod credential;
+mod login;
 mod public_keys;
 mod signature;
 mod supabase;
 
 use std::collections::HashMap;
 
+pub(in crate::plan::compile) use self::login::LoginPath;
+
 use super::jwt;
 use super::names::Names;
 use super::preset;
+use crate::auth::AUTH0_COOKIE;
 use crate::config::ast::Ranged;
 use crate::config::{
     AuthChoice, AuthorizerObject, Context, Document, Field, Lazy, Name, Span, Spanned, TextValue,
@@ -30,6 +34,21 @@ pub(super) struct Authorizers<'a> {
     withheld: Vec<Vec<Place>>,
     /// The projects of those of Supabase.
     projects: Vec<(u16, supabase::Project)>,
+    /// The paths that some have of their own, with their numbers.
+    logins: Vec<(u16, LoginPath)>,
+    /// Those of Auth0 tenants.
+    tenants: Vec<u16>,
+}
+
+/// What an authorizer has besides its kind.
+#[derive(Default)]
+struct Own {
+    /// The project of one of Supabase.
+    project: Option<supabase::Project>,
+    /// The paths that it has of its own.
+    logins: Vec<LoginPath>,
+    /// Whether it is of an Auth0 tenant.
+    tenant: bool,
 }
 
 /// Compiles `authorizer` and `authorizers`. One that is not understood stays, as a fault.
@@ -44,6 +63,8 @@ pub(super) fn compile<'a>(
         implied: None,
         withheld: Vec::new(),
         projects: Vec::new(),
+        logins: Vec::new(),
+        tenants: Vec::new(),
     };
     let unnamed = document.authorizer.value().map(|authorizer| {
         let span = Span::from(authorizer.node.range()).first();
@@ -72,16 +93,19 @@ pub(super) fn compile<'a>(
             .note(first, "the one under `authorizer` has this name");
         }
         cx.mark();
-        let mut withheld = Vec::new();
-        let mut project = None;
-        let kind = match compile_one(&authorizer, bindings, &mut withheld, &mut project, cx) {
+        let (mut withheld, mut own) = (Vec::new(), Own::default());
+        let kind = match compile_one(&authorizer, bindings, &mut withheld, &mut own, cx) {
             Some(kind) => kind,
             None => AuthorizerKind::Fault(first_fault(cx)),
         };
+        if own.tenant {
+            table.tenants.push(index);
+        }
         table.withheld.push(withheld.clone());
-        table
-            .projects
-            .extend(project.map(|project| (index, project)));
+        let project = own.project.map(|project| (index, project));
+        table.projects.extend(project);
+        let logins = own.logins.into_iter().map(|login| (index, login));
+        table.logins.extend(logins);
         authorizers.push(Authorizer {
             name: name.value.to_owned(),
             kind,
@@ -106,6 +130,11 @@ impl Authorizers<'_> {
         self.by_name.is_empty()
     }
 
+    /// The paths that authorizers have of their own, with the authorizers' numbers.
+    pub fn logins(&self) -> &[(u16, LoginPath)] {
+        &self.logins
+    }
+
     /// Whom `auth` lets in. After an error in `cx`, the answer means nothing.
     pub fn choose(&self, auth: &AuthChoice<'_>, cx: &mut Context) -> Access {
         let one = |index: Option<u16>| index.map_or(Access::Public, |i| Access::Any(vec![i]));
@@ -123,6 +152,35 @@ impl Authorizers<'_> {
         let asked = access.authorizers().iter();
         let lists = asked.filter_map(|index| self.withheld.get(usize::from(*index)));
         lists.flatten().collect()
+    }
+
+    /// The Auth0 tenant of an integration: the one that it names, or the only one there is.
+    pub fn tenant(
+        &self,
+        name: &Field<Name<'_>>,
+        integration: Span,
+        cx: &mut Context,
+    ) -> Option<u16> {
+        let named = match name {
+            Field::Bad => return None,
+            Field::Value(name) => Some((self.named(name, cx)?, name.span)),
+            Field::Absent => None,
+        };
+        match (named, self.tenants.as_slice()) {
+            (Some((index, _)), tenants) if tenants.contains(&index) => Some(index),
+            (None, [tenant]) => Some(*tenant),
+            (named, tenants) => {
+                let span = named.map_or(integration.first(), |(_, span)| span);
+                let message = match (named, tenants) {
+                    (Some(_), _) => "this authorizer is not of the type `auth0`",
+                    (None, []) => "this integration needs an authorizer of the type `auth0`",
+                    (None, _) => "there is more than one authorizer of the type `auth0`",
+                };
+                cx.error(span, "unknown_authorizer", message)
+                    .help("name one of the type `auth0` by `authorizer`");
+                None
+            }
+        }
     }
 
     fn implied(&self, span: Span, cx: &mut Context) -> Option<u16> {
@@ -203,7 +261,7 @@ fn compile_one<'a>(
     authorizer: &Lazy<'a, AuthorizerObject<'a>>,
     bindings: (&Names<'a>, &[Binding]),
     withheld: &mut Vec<Place>,
-    project: &mut Option<supabase::Project>,
+    own: &mut Own,
     cx: &mut Context,
 ) -> Option<AuthorizerKind> {
     let before = cx.errors();
@@ -256,9 +314,23 @@ fn compile_one<'a>(
             if !forwards(&object.forward_credential, true) {
                 withheld.extend(sources.iter().map(Place::from));
             }
-            *project = Some(supabase::project(&object));
+            own.project = Some(supabase::project(&object));
             let spec = supabase::compile(&object, sources, cx);
             spec.map(Box::new).map(AuthorizerKind::Supabase)
+        }
+        AuthorizerObject::Oidc(object) => {
+            withheld.push(login::place(&object));
+            let spec = login::compile(&object, &mut own.logins, cx);
+            spec.map(Box::new).map(AuthorizerKind::Oidc)
+        }
+        AuthorizerObject::Auth0(object) => {
+            own.tenant = true;
+            withheld.push(Place::Cookies(AUTH0_COOKIE.to_owned()));
+            if !forwards(&object.forward_credential, true) {
+                withheld.push(Place::Scheme("bearer".to_owned()));
+            }
+            let spec = login::compile_auth0(&object, cx);
+            spec.map(Box::new).map(AuthorizerKind::Auth0)
         }
         AuthorizerObject::Webhook(object) => {
             signature::compile_webhook(&object, cx).map(AuthorizerKind::Webhook)

@@ -4,7 +4,7 @@ use crate::config::ast::Ranged;
 use crate::config::ast::Value;
 
 use crate::auth::{KeyFlaw, KeyKind, PublicKey, check_key_url, read_jwks, read_pem};
-use crate::config::{Context, Jwks, JwtObject, Span, TextValue};
+use crate::config::{Auth0Object, Context, Field, Jwks, JwtObject, Span, TextValue};
 use crate::plan::{JwsAlgorithm, JwtKeys, Text};
 
 /// Where the keys come from.
@@ -94,6 +94,26 @@ pub(super) fn compile(object: &JwtObject<'_>, cx: &mut Context) -> Option<Source
         }
     }
     Some(remote(JwtKeys::Discovery))
+}
+
+/// The keys of an Auth0 tenant: those of the config, or the tenant's own.
+pub(super) fn compile_auth0(object: &Auth0Object<'_>, cx: &mut Context) -> Option<JwtKeys> {
+    match (&object.jwks, &object.jwks_uri) {
+        (Field::Absent, Field::Absent) => Some(JwtKeys::Discovery),
+        (Field::Value(jwks), _) => {
+            // The predecessor's files have both; what is written is what counts there, too.
+            let span = match jwks {
+                Jwks::Inline(value) => Span::from(value.range()).first(),
+                Jwks::Text(text) => text.span,
+            };
+            Some(inline(jwks, span, cx)?.keys)
+        }
+        (Field::Absent, Field::Value(url)) => {
+            check_url(url, cx)?;
+            Some(JwtKeys::JwksUri(url.text.clone()))
+        }
+        _ => None,
+    }
 }
 
 /// The algorithm that a key is usually used with: what its owner says, or one for each type.

@@ -18,7 +18,7 @@ use crate::config::{
 };
 use crate::http::Method;
 use crate::plan::{
-    Access, Action, Fault, Hook, PathEntry, Requirement, SupabaseStep, Text, Tolerance,
+    Access, Action, Fault, Hook, LoginStep, PathEntry, Requirement, SupabaseStep, Text, Tolerance,
 };
 
 /// Milliseconds to the upstream's response headers, if nothing is said.
@@ -295,6 +295,10 @@ fn compile_integration(
             &["authorizer", "create_user"],
         ),
         IntegrationType::SupabaseVerify => ("supabase_passwordless_verify", &["authorizer"]),
+        IntegrationType::Auth0Callback
+        | IntegrationType::Auth0Userinfo
+        | IntegrationType::Auth0CallbackRedirect
+        | IntegrationType::Auth0Refresh => ("auth0_...", &["authorizer"]),
     };
     let processed = matches!(
         kind,
@@ -359,6 +363,30 @@ fn compile_integration(
             supabase(SupabaseStep::SendEmail, object, gateway, cx)?
         }
         IntegrationType::SupabaseVerify => supabase(SupabaseStep::Verify, object, gateway, cx)?,
+        IntegrationType::Auth0Callback
+        | IntegrationType::Auth0Userinfo
+        | IntegrationType::Auth0CallbackRedirect
+        | IntegrationType::Auth0Refresh => {
+            let step = match kind {
+                IntegrationType::Auth0Userinfo => LoginStep::Auth0Userinfo,
+                IntegrationType::Auth0CallbackRedirect => LoginStep::Auth0CallbackRedirect,
+                IntegrationType::Auth0Refresh => LoginStep::Auth0Refresh,
+                _ => LoginStep::Auth0Callback,
+            };
+            let post_process = post_process?;
+            if post_process.is_some() && step != LoginStep::Auth0Callback {
+                let why = format!("for the type `{}`", step.name());
+                unused(object.span, "post_process", &why, cx);
+            }
+            let tenant = gateway
+                .authorizers
+                .tenant(&object.authorizer, object.span, cx);
+            Action::Login {
+                authorizer: tenant.ok_or_else(|| first_fault(cx))?,
+                step,
+                post_process: post_process.filter(|_| step == LoginStep::Auth0Callback),
+            }
+        }
     };
     Ok(action)
 }

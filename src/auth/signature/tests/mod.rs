@@ -45,6 +45,7 @@ fn presented<'a>(host: &'a MemoryHost, request: Request<'a>) -> Presented<'a, Me
         request,
         path: "/",
         query: None,
+        effects: Box::leak(Box::default()),
     }
 }
 

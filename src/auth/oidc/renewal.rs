@@ -1,0 +1,262 @@
+//! Sessions whose access token ends are renewed while they are used: by one request, for all that come with the same
+//! refresh token.
+//!
+//! Providers give a new refresh token with each use and take the second use of an old one for a theft (RFC 9700
+//! section 4.14.2). A browser sends several requests with the old cookie before it has the new one. So what came of a
+//! refresh token is remembered here, and sealed in the platform's cache for isolates nearby.
+
+use std::cell::RefCell;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+
+use super::client::{Client, Failure, Tokens};
+use super::seal::Sealer;
+use super::session::{Expiry, Session};
+use crate::auth::recent::Recent;
+use crate::host::Host;
+
+/// A little longer than the provider may take.
+const LEASE_MS: u64 = 12_000;
+const PATIENCE_MS: u64 = 15_000;
+const LOOK_MS: u32 = 25;
+/// After the provider had trouble.
+const RETRY_MS: u64 = 5_000;
+/// Seconds for which isolates nearby may find what came of a refresh token.
+const SHARED_SECONDS: u32 = 60;
+/// Refresh tokens remembered, twice over at most.
+const REMEMBERED: usize = 500;
+
+/// What is known of refresh tokens, by their digests.
+pub struct Renewals {
+    known: RefCell<Recent<[u8; 32], Renewal>>,
+}
+
+#[derive(Clone, Default)]
+struct Renewal {
+    /// Until then, another request is asking. Milliseconds, as the next.
+    lease_until: u64,
+    retry_at: u64,
+    /// The provider does not take it any more.
+    refused: bool,
+    renewed: Option<Box<Session>>,
+}
+
+/// A session that is over before its time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Somebody must log in again.
+    Expired(String),
+    /// The provider does not answer.
+    Unavailable(String),
+}
+
+enum Step {
+    Use(Box<Session>),
+    Keep,
+    Wait,
+    Renew,
+    End(Ended),
+}
+
+impl Default for Renewals {
+    fn default() -> Renewals {
+        Renewals {
+            known: RefCell::new(Recent::new(REMEMBERED)),
+        }
+    }
+}
+
+impl Renewals {
+    /// The session as it is now, and whether it was renewed. One that cannot be renewed serves until its access token
+    /// ends; without a refresh token it is left alone.
+    ///
+    /// # Errors
+    /// Its access token has ended, and there is no other.
+    pub async fn current<H: Host>(
+        &self,
+        host: &H,
+        client: &Client,
+        sealer: &Sealer,
+        mut session: Session,
+        keeps_access_token: bool,
+    ) -> Result<(Session, bool), Ended> {
+        let patience_ends = host.now_ms().saturating_add(PATIENCE_MS);
+        let (mut renewed, mut asked) = (false, false);
+        loop {
+            let now_ms = host.now_ms();
+            let (Some(expiry), Some(token)) = (session.expires, session.refresh_token.clone())
+            else {
+                return Ok((session, renewed));
+            };
+            if asked || now_ms / 1000 < expiry.renew_at {
+                return Ok((session, renewed));
+            }
+            let digest: [u8; 32] = Sha256::digest(token.as_bytes()).into();
+            match self.step(&digest, &session, expiry, now_ms) {
+                Step::Keep => return Ok((session, renewed)),
+                Step::End(ended) => return Err(ended),
+                Step::Wait if now_ms >= patience_ends => {
+                    return Err(Ended::Unavailable("the renewal did not end in time".into()));
+                }
+                Step::Wait => host.sleep(LOOK_MS).await,
+                Step::Use(newer) => {
+                    session = *newer;
+                    renewed = true;
+                }
+                Step::Renew => {
+                    let mut renewal = Renewal {
+                        lease_until: now_ms.saturating_add(LEASE_MS),
+                        ..Renewal::default()
+                    };
+                    self.put(digest, renewal.clone());
+                    let place = Shared::new(sealer, &digest);
+                    let shared = place
+                        .recall(host)
+                        .await
+                        .filter(|other| newer(other, &session));
+                    let outcome = match shared {
+                        Some(session) => Ok(session),
+                        None => {
+                            asked = true;
+                            renew(host, client, &session, &token, keeps_access_token).await
+                        }
+                    };
+                    renewal.lease_until = 0;
+                    match outcome {
+                        Ok(newer) => {
+                            place.remember(host, &newer).await;
+                            renewal.renewed = Some(Box::new(newer.clone()));
+                            self.put(digest, renewal);
+                            session = newer;
+                            renewed = true;
+                        }
+                        Err(failure) if failure.is_passing() => {
+                            renewal.retry_at = host.now_ms().saturating_add(RETRY_MS);
+                            self.put(digest, renewal);
+                            asked = false;
+                        }
+                        Err(_) => {
+                            renewal.refused = true;
+                            self.put(digest, renewal);
+                            asked = false;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn step(&self, digest: &[u8; 32], session: &Session, expiry: Expiry, now_ms: u64) -> Step {
+        let known = self.known.borrow();
+        let Some(renewal) = known.get(digest) else {
+            return Step::Renew;
+        };
+        let expired = now_ms / 1000 >= expiry.at;
+        if let Some(renewed) = renewal.renewed.as_ref().filter(|r| newer(r, session)) {
+            return Step::Use(renewed.clone());
+        }
+        if now_ms < renewal.lease_until {
+            return if expired { Step::Wait } else { Step::Keep };
+        }
+        match (renewal.refused, now_ms < renewal.retry_at, expired) {
+            (true, _, true) => Step::End(Ended::Expired(
+                "the provider refuses the refresh token".into(),
+            )),
+            (_, true, true) => Step::End(Ended::Unavailable(
+                "the provider does not renew sessions at the moment".into(),
+            )),
+            (true, _, false) | (_, true, false) => Step::Keep,
+            (false, false, _) => Step::Renew,
+        }
+    }
+
+    fn put(&self, digest: [u8; 32], renewal: Renewal) {
+        self.known.borrow_mut().put(digest, renewal);
+    }
+}
+
+/// A new session of these tokens, which have just come.
+pub fn session_of(
+    id: [u8; 16],
+    id_token: String,
+    tokens: Tokens,
+    keeps_access_token: bool,
+    now: u64,
+) -> Session {
+    Session {
+        id,
+        id_token,
+        expires: tokens.expires(now).map(|at| Expiry::new(at, now)),
+        refresh_token: tokens.refresh_token,
+        access_token: keeps_access_token.then_some(tokens.access_token),
+        begun: now,
+        seen: now,
+    }
+}
+
+async fn renew<H: Host>(
+    host: &H,
+    client: &Client,
+    session: &Session,
+    token: &str,
+    keeps_access_token: bool,
+) -> Result<Session, Failure> {
+    let tokens = client.refresh(host, token).await?;
+    let id_token = match &tokens.id_token {
+        None => session.id_token.clone(),
+        // It must be of the same person (OpenID Connect Core 1.0 section 12.2).
+        Some(id_token) => {
+            let claims = client.identify(host, id_token).await;
+            let claims = claims.map_err(|denied| Failure::Broken(denied.reason.into_owned()))?;
+            let before = session.claims();
+            let before = before.as_ref().and_then(|claims| claims.string("sub"));
+            if before.is_none() || claims.string("sub") != before {
+                return Err(Failure::Broken(
+                    "the new ID token is of somebody else".into(),
+                ));
+            }
+            id_token.clone()
+        }
+    };
+    let now = host.now_ms() / 1000;
+    let mut renewed = session_of(session.id, id_token, tokens, keeps_access_token, now);
+    renewed.begun = session.begun;
+    // One that did not come with another is good again.
+    renewed.refresh_token = renewed.refresh_token.or_else(|| Some(token.to_owned()));
+    Ok(renewed)
+}
+
+fn newer(one: &Session, other: &Session) -> bool {
+    one.id == other.id && one.expires.map(|e| e.at) > other.expires.map(|e| e.at)
+}
+
+/// Where isolates nearby find what came of a refresh token.
+struct Shared<'s> {
+    sealer: &'s Sealer,
+    name: String,
+}
+
+impl<'s> Shared<'s> {
+    fn new(sealer: &'s Sealer, digest: &[u8; 32]) -> Shared<'s> {
+        Shared {
+            sealer,
+            name: format!("session {}", URL_SAFE_NO_PAD.encode(digest)),
+        }
+    }
+
+    async fn recall<H: Host>(&self, host: &H) -> Option<Session> {
+        let sealed = host.recall(&self.name).await?;
+        Session::read(&self.sealer.open(&self.name, &sealed)?)
+    }
+
+    async fn remember<H: Host>(&self, host: &H, session: &Session) {
+        let sealed = session
+            .write()
+            .and_then(|bytes| self.sealer.seal(host, &self.name, &bytes));
+        if let Some(sealed) = sealed {
+            host.remember(&self.name, &sealed, SHARED_SECONDS).await;
+        }
+    }
+}
