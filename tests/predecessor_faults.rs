@@ -230,10 +230,35 @@ fn fault_7_a_token_is_taken_only_as_configured() {
         assert_problem(&answer, 401, code);
     }
     assert_eq!(setup.upstream.requests().len(), 1);
-    assert_not_supported(
-        json!({ "type": "auth0", "domain": "x.auth0.com", "client_id": "a", "client_secret": "$secret.A",
-        "redirect_uri": "https://x.test/", "scope": "openid" }),
-    );
+    // Audiences of Auth0's tokens: tests/login/auth0.rs; how often keys are fetched: tests/jwks.
+    let tenant = json!({
+        "type": "auth0", "domain": setup.upstream.url(), "client_id": "a b&c", "client_secret": SECRET,
+        "redirect_uri": "https://x.test/back?a=1&b", "scope": "openid email",
+    });
+    let logins = support::setup(json!({ "authorizer": tenant, "paths": [
+        { "method": "GET", "path": "/login", "auth": false, "integration": { "type": "auth0_callback_redirect" } },
+    ] }));
+    let sent = logins
+        .gateway
+        .send(&Request::get("/login").header("Host", "localhost"));
+    assert_eq!(sent.status, 302, "{}", sent.text());
+    let location = sent.header("location").unwrap();
+    let (endpoint, query) = location.split_once('?').unwrap();
+    assert_eq!(endpoint, format!("{}/authorize", setup.upstream.url()));
+    let parameters: Vec<&str> = query.split('&').collect();
+    for part in [
+        "response_type=code",
+        "client_id=a+b%26c",
+        "redirect_uri=https%3A%2F%2Fx.test%2Fback%3Fa%3D1%26b",
+        "scope=openid+email",
+        "code_challenge_method=S256",
+    ] {
+        assert!(parameters.contains(&part), "{part} in {location}");
+    }
+    for name in ["state=", "nonce=", "code_challenge="] {
+        let value = parameters.iter().find_map(|p| p.strip_prefix(name));
+        assert!(value.is_some_and(|v| v.len() >= 22), "{name} in {location}");
+    }
 }
 
 #[test]
@@ -359,17 +384,4 @@ fn fault_13_queries_and_credentials_are_never_logged() {
     assert!(setup.gateway.logs("upstream_unreachable"));
     let log = setup.gateway.log();
     assert!(!log.contains("s3cr3t"), "{log}");
-}
-
-/// The authorizer is refused by name when the config is checked, and closes what needs it.
-#[track_caller]
-fn assert_not_supported(authorizer: Value) {
-    let config = json!({ "authorizer": authorizer, "paths": [
-        { "method": "GET", "path": "/x", "response": 1, "auth": true },
-    ] })
-    .to_string();
-    let told = mistakes(&config).join("\n");
-    assert!(told.contains("error[not_supported_yet]"), "{told}");
-    let gateway = support::gateway(&config, support::options());
-    assert_problem(&gateway.get("/x"), 500, "config_error");
 }
