@@ -14,6 +14,7 @@ mod conflict;
 mod cors;
 mod expression;
 mod flaw;
+mod integration;
 mod jwt;
 mod jwt_keys;
 mod mapping;

@@ -5,6 +5,7 @@
 
 mod artifact;
 mod asked;
+mod authorizer;
 mod blueprint;
 mod compile;
 mod credential;
@@ -19,6 +20,7 @@ mod when;
 
 pub use artifact::{ARTIFACT_START, ArtifactError};
 pub use asked::*;
+pub use authorizer::*;
 pub use blueprint::*;
 pub use compile::{Compiled, UrlFlaw, compile, origin_pattern, secret_bytes_needed, server_url};
 pub use credential::*;
