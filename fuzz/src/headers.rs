@@ -7,7 +7,7 @@ use causeway::edits::{Edit, Edits};
 use causeway::http::{is_field_value, is_token};
 use causeway::plan::{Mapping, Source};
 use causeway::policy::mapping::{self, Lookup};
-use causeway::route::canonicalise;
+use causeway::route::{TARGET_MAX, canonicalise};
 use causeway::upstream::{Inbound, forwarding, hop_by_hop};
 
 pub fn check(data: &[u8]) {
@@ -143,7 +143,12 @@ fn mapped_query(query: &str, pairs: &[(&str, &str)]) {
         .map(|(name, value)| (Cow::from(*name), Cow::from(*value)))
         .collect();
     assert_eq!(added, expected, "{query:?}");
-    assert!(canonicalise(&format!("/?{mapped}")).is_ok(), "{mapped:?}");
+    // What is mapped may be longer than a client's own query can be.
+    let target = format!("/?{mapped}");
+    assert!(
+        target.len() > TARGET_MAX || canonicalise(&target).is_ok(),
+        "{mapped:?}"
+    );
 }
 
 fn names_of(edits: &Edits) -> Vec<String> {
