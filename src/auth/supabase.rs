@@ -54,18 +54,10 @@ impl Supabase {
         }
         let jwt = |keys, algorithms| {
             Jwt::new(JwtSpec {
-                keys,
-                algorithms,
                 issuers: issuers.clone(),
                 audiences: audiences.clone(),
-                subject: None,
-                token_type: None,
-                leeway: 0,
-                max_age: None,
-                require_exp: true,
-                required_claims: Vec::new(),
-                expected_claims: Vec::new(),
                 sources: sources.clone(),
+                ..JwtSpec::of(keys, algorithms)
             })
         };
         let published = |url: String| {

@@ -40,7 +40,7 @@ pub fn no_config() -> Problem {
 
 /// Sets the plan from the first source that is there; the time in ms at which to look again, if ever.
 pub async fn prepare(env: &Env, bundled: &Uint8Array) -> Option<u64> {
-    if let Some(text) = variable(env, SOURCE_VARIABLE) {
+    if let Some(text) = variable_of(env, SOURCE_VARIABLE) {
         from_text(env, SOURCE_VARIABLE, &js::bytes(&text));
         return None;
     }
@@ -70,7 +70,7 @@ pub async fn refresh(env: &Env, bundled: &Uint8Array) -> Option<u64> {
 }
 
 fn next_look(env: &Env) -> u64 {
-    let interval = variable(env, INTERVAL)
+    let interval = variable_of(env, INTERVAL)
         .and_then(|text| text.parse().ok())
         .map_or(REFRESH_MS, |ms: u64| ms.max(100));
     let wait = if is_ready() {
@@ -109,7 +109,7 @@ fn open(env: &Env, source: &str, artifact: &Uint8Array) {
         let [start, end] = [range.start, range.end].map(|at| at as u32);
         artifact.subarray(start, end).to_vec()
     };
-    let variable = |name: &str| variable(env, name);
+    let variable = |name: &str| variable_of(env, name);
     match Plan::open(artifact.length() as usize, &read, &variable) {
         Ok((plan, faults)) => install(plan, faults),
         Err(why) => report(source, &why.to_string()),
@@ -125,10 +125,6 @@ fn install(plan: Plan, faults: Vec<Fault>) {
 
 fn is_ready() -> bool {
     PLAN.with_borrow(Option::is_some)
-}
-
-fn variable(env: &Env, name: &str) -> Option<String> {
-    variable_of(env, name)
 }
 
 fn report(source: &str, why: &str) {

@@ -182,6 +182,26 @@ pub struct JwtSpec {
     pub sources: Vec<TokenSource>,
 }
 
+impl JwtSpec {
+    /// Bearer tokens of these keys and algorithms, with an `exp`; nothing else is expected of them.
+    pub fn of(keys: JwtKeys, algorithms: Vec<JwsAlgorithm>) -> JwtSpec {
+        JwtSpec {
+            keys,
+            algorithms,
+            issuers: Vec::new(),
+            audiences: Vec::new(),
+            subject: None,
+            token_type: None,
+            leeway: 0,
+            max_age: None,
+            require_exp: true,
+            required_claims: Vec::new(),
+            expected_claims: Vec::new(),
+            sources: vec![TokenSource::Bearer],
+        }
+    }
+}
+
 /// A place of a request where a token can stand.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TokenSource {

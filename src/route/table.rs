@@ -71,7 +71,6 @@ pub struct Candidate<'t> {
     pub rank: Rank,
     pub method: Option<Method>,
     pub pattern: &'t str,
-    pub conditional: bool,
 }
 
 /// Two routes that precedence cannot tell apart but by their place: `later` is never reached.
@@ -185,7 +184,6 @@ impl Table {
                     },
                     method: route.method.method(),
                     pattern,
-                    conditional: route.conditional,
                 });
             }
         }

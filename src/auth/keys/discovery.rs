@@ -26,11 +26,8 @@ pub(in crate::auth) async fn discover<H: Host>(
     name: &'static str,
 ) -> Result<(String, u64), NotDiscovered> {
     let wrong = |reason: &str| NotDiscovered::Wrong(reason.to_owned());
-    let base = issuer.strip_suffix('/').unwrap_or(issuer);
-    let url = format!("{base}/.well-known/openid-configuration");
-    let told = ask_json(host, &url, "the discovery document")
-        .await
-        .map_err(NotDiscovered::Silent)?;
+    let told = ask_issuer(host, issuer).await;
+    let told = told.map_err(NotDiscovered::Silent)?;
     // Read as strictly: no name twice.
     let document: Claims = serde_json::from_str(&told.body)
         .map_err(|_| wrong("the discovery document is no sound JSON object"))?;
@@ -41,11 +38,23 @@ pub(in crate::auth) async fn discover<H: Host>(
         let reason = format!("the discovery document has no sound {name}");
         return Err(NotDiscovered::Wrong(reason));
     };
-    if check_key_url(&found).is_err() || (is_loopback(&found) && !is_loopback(issuer)) {
+    if !is_safe_of(issuer, &found) {
         let reason = format!("the discovery document's {name} is not safe to ask");
         return Err(NotDiscovered::Wrong(reason));
     }
     Ok((found.into_owned(), fresh_ms(&told)))
+}
+
+/// An issuer's document, as it comes.
+pub(in crate::auth) async fn ask_issuer<H: Host>(host: &H, issuer: &str) -> Result<Told, String> {
+    let base = issuer.strip_suffix('/').unwrap_or(issuer);
+    let url = format!("{base}/.well-known/openid-configuration");
+    ask_json(host, &url, "the discovery document").await
+}
+
+/// Whether a URL that an issuer's document names may be asked: no other machine sends the gateway to its own.
+pub(in crate::auth) fn is_safe_of(issuer: &str, url: &str) -> bool {
+    check_key_url(url).is_ok() && (!is_loopback(url) || is_loopback(issuer))
 }
 
 /// What stands at a URL; `what` is its name for the operator.

@@ -18,7 +18,7 @@ pub use jwk::{KeyFlaw, KeyKind, PublicKey, read_jwks};
 pub use origin::{check_asked_url, check_key_url};
 pub use pem::read_pem;
 
-pub(super) use discovery::{NotDiscovered, ask_json, discover};
+pub(super) use discovery::{NotDiscovered, ask_issuer, discover, is_safe_of};
 pub(super) use freshness::fresh_ms;
 pub(super) use origin::is_loopback;
 pub(super) use remote::{Place, Remote};

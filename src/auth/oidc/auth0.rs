@@ -15,7 +15,7 @@ use crate::auth::find::{Found, find_in};
 use crate::auth::{Claims, Denied, Jwt, Presented, check_key_url, keys};
 use crate::edits::Edits;
 use crate::host::{BodyError, Host};
-use crate::plan::{Auth0Spec, Fault, JwsAlgorithm, JwtKeys, JwtSpec, Place, Text, TokenSource};
+use crate::plan::{Auth0Spec, Fault, JwsAlgorithm, JwtKeys, JwtSpec, Place, Text};
 use crate::problem::{Blame, Problem};
 use crate::secret::Secret;
 
@@ -71,18 +71,9 @@ impl Auth0 {
         };
         Ok(Auth0 {
             bearer: Jwt::new(JwtSpec {
-                keys: keys.clone(),
-                algorithms: only.to_vec(),
                 issuers: vec![Text::Literal(issuer.clone())],
                 audiences,
-                subject: None,
-                token_type: None,
-                leeway: 0,
-                max_age: None,
-                require_exp: true,
-                required_claims: Vec::new(),
-                expected_claims: Vec::new(),
-                sources: vec![TokenSource::Bearer],
+                ..JwtSpec::of(keys.clone(), only.to_vec())
             })?,
             logins: Sealer::new(&secrets, &["auth0 login", &issuer, &id])
                 .map(|sealer| Logins::new(sealer, AUTH0_COOKIE)),

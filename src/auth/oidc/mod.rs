@@ -228,17 +228,11 @@ fn id_tokens(
     algorithms: &[JwsAlgorithm],
 ) -> Result<Jwt, Fault> {
     Jwt::new(JwtSpec {
-        keys,
-        algorithms: algorithms.to_vec(),
         issuers: vec![issuer.into()],
         audiences: vec![client_id.into()],
-        subject: None,
-        token_type: None,
         leeway: 30,
-        max_age: None,
-        require_exp: true,
         required_claims: vec!["sub".into(), "iat".into()],
-        expected_claims: Vec::new(),
         sources: Vec::new(),
+        ..JwtSpec::of(keys, algorithms.to_vec())
     })
 }

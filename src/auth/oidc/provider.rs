@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use serde::Deserialize;
 
-use crate::auth::keys::{ask_json, check_key_url, fresh_ms, is_loopback};
+use crate::auth::keys::{ask_issuer, fresh_ms, is_safe_of};
 use crate::host::Host;
 
 /// So long, and a little, an answer may take.
@@ -144,16 +144,14 @@ impl Known {
 }
 
 async fn discover<H: Host>(host: &H, issuer: &str) -> Result<(Endpoints, u64), String> {
-    let base = issuer.strip_suffix('/').unwrap_or(issuer);
-    let url = format!("{base}/.well-known/openid-configuration");
-    let told = ask_json(host, &url, "the discovery document").await?;
+    let told = ask_issuer(host, issuer).await?;
     let document: Document = serde_json::from_str(&told.body)
         .map_err(|_| "the discovery document lacks an endpoint".to_owned())?;
     // OpenID Connect Discovery 1.0 section 4.3.
     if document.issuer != issuer {
         return Err("the discovery document is of another issuer".into());
     }
-    let safe = |url: &str| check_key_url(url).is_ok() && (!is_loopback(url) || is_loopback(issuer));
+    let safe = |url: &str| is_safe_of(issuer, url);
     let needed = [&document.authorization_endpoint, &document.token_endpoint];
     if !needed.into_iter().all(|url| safe(url)) {
         return Err("an endpoint of the discovery document is not safe to use".into());
