@@ -101,7 +101,8 @@ impl Options {
 impl Gateway {
     /// Starts the built gateway with a config. Panics with workerd's words when it does not start.
     pub fn start(config: &str, options: Options) -> Gateway {
-        let mut worker = Worker::new();
+        // As in wrangler.toml.
+        let mut worker = Worker::new().flag("enable_request_signal");
         for name in modules(&options.folder) {
             let path = options.folder.join(&name);
             worker = match (&options.source, &options.services) {

@@ -6,6 +6,7 @@ mod asking;
 mod caller;
 mod credential;
 mod require;
+mod spread;
 
 use std::borrow::Cow;
 use std::path::Path;

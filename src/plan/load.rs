@@ -5,21 +5,23 @@ use std::ops::Range;
 use crate::auth::{Authorizer, Withheld, has_all_rights, project_url};
 use crate::policy::cors;
 use crate::route::{Entry, Table};
-use crate::upstream::Base;
+use crate::upstream::pool::{Endpoint, Pool};
+use crate::upstream::{Base, Server};
 
 use super::artifact::{Artifact, ArtifactError};
 use super::paths::Paths;
 use super::{
     Access, Action, AuthorizerKind, Binding, Blueprint, Cors, Fault, Mapping, OriginPattern,
     PathEntry, Piece, Place, Reference, ReferenceKind, Service, Source, SupabaseCall, Template,
-    Text, origin_pattern, server_url,
+    Text, Zone, origin_pattern, server_url,
 };
 
 /// Everything that a request runs through; immutable.
 pub struct Plan {
     pub table: Table,
     pub paths: Paths,
-    pub servers: Vec<Result<Base, Fault>>,
+    pub zones: Vec<Zone>,
+    pub servers: Vec<Result<Server, Fault>>,
     pub authorizers: Vec<Result<Authorizer, Fault>>,
     /// What each authorizer withholds, whether or not it is at fault.
     withheld: Vec<Vec<Place>>,
@@ -141,7 +143,7 @@ impl<'e, E: Environment> Resolver<'e, E> {
     /// The plan of a blueprint, but for its paths.
     fn plan(&mut self, blueprint: Blueprint, table: Table) -> Plan {
         let servers = blueprint.servers.iter();
-        let servers = servers.map(|s| self.server(&s.alias, &s.url)).collect();
+        let servers = servers.map(|s| self.server(s, &blueprint)).collect();
         let authorizers = blueprint.authorizers.into_iter();
         let (authorizers, withheld): (Vec<_>, Vec<Vec<Place>>) = authorizers
             .map(|a| (self.authorizer(&a.name, a.kind), a.withheld))
@@ -153,6 +155,7 @@ impl<'e, E: Environment> Resolver<'e, E> {
             table,
             paths: Paths::default(),
             servers,
+            zones: blueprint.zones,
             authorizers,
             withheld,
             sessions,
@@ -193,16 +196,49 @@ impl<'e, E: Environment> Resolver<'e, E> {
         Ok(())
     }
 
-    fn server(&mut self, alias: &str, url: &Text) -> Result<Base, Fault> {
-        self.text(url)
-            .and_then(|url| {
-                server_url(&url).map_err(|flaw| Fault {
-                    code: flaw.code.into(),
-                    message: flaw.message.into(),
-                })
-            })
-            .map(|url| Base::new(&url))
-            .map_err(|fault| self.report(prefixed(&format!("server {alias}"), fault)))
+    /// A server of which one endpoint is at fault is closed: to go on with the others could be to leave a jurisdiction.
+    fn server(&mut self, spec: &super::Server, blueprint: &Blueprint) -> Result<Server, Fault> {
+        let endpoints = spec.endpoints.iter();
+        let endpoints: Result<Vec<_>, _> = endpoints.map(|e| self.endpoint(e, blueprint)).collect();
+        let server = endpoints.and_then(|endpoints| match (&spec.pool, endpoints.as_slice()) {
+            (None, [only]) => Ok(Server::Single(only.base.clone())),
+            (None, _) => Err(Fault {
+                code: "bad_server".into(),
+                message: "it has several endpoints and no rule for them".into(),
+            }),
+            (Some(pool), _) => {
+                let (pool, zones) = (pool.as_ref().clone(), blueprint.zones.len());
+                let pool = Pool::new(&spec.alias, pool, endpoints, zones);
+                Ok(Server::Pool(Box::new(pool)))
+            }
+        });
+        server.map_err(|fault| self.report(prefixed(&format!("server {}", spec.alias), fault)))
+    }
+
+    fn endpoint(&self, spec: &super::Endpoint, blueprint: &Blueprint) -> Result<Endpoint, Fault> {
+        let url = self.text(&spec.url)?;
+        let url = server_url(&url).map_err(|flaw| Fault {
+            code: flaw.code.into(),
+            message: flaw.message.into(),
+        })?;
+        let binding = spec.binding.map(|index| {
+            let binding = blueprint.bindings.get(usize::from(index));
+            binding.map(|binding| binding.binding.clone())
+        });
+        if binding == Some(None) {
+            return Err(Fault {
+                code: "unknown_alias".into(),
+                message: "an endpoint names a binding that is not there".into(),
+            });
+        }
+        Ok(Endpoint {
+            name: spec.name.clone(),
+            base: Base::new(&url),
+            binding: binding.flatten(),
+            zone: spec.zone,
+            weight: u32::from(spec.weight),
+            canary: spec.canary,
+        })
     }
 
     fn authorizer(&mut self, name: &str, mut kind: AuthorizerKind) -> Result<Authorizer, Fault> {
