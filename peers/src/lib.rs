@@ -6,6 +6,7 @@
 //! - [`npm`]: the packages that workerd and wrangler come in.
 //! - [`kv`]: the service that stands behind a KV binding.
 //! - [`oidc`]: an OpenID provider.
+//! - [`tls`]: what takes TLS off in front of a backend, and certificates.
 //! - [`gateway`]: the built gateway in workerd, from a config.
 //!
 //! Everything is threads and blocking sockets, and everything that is started stops when its value is dropped.
@@ -16,6 +17,7 @@ pub mod gateway;
 pub mod kv;
 pub mod npm;
 pub mod oidc;
+pub mod tls;
 pub mod upstream;
 pub mod wire;
 pub mod workerd;
@@ -24,5 +26,6 @@ pub use client::{Answer, Client, Ending, Request};
 pub use gateway::{Gateway, Options, Source};
 pub use kv::Kv;
 pub use oidc::Oidc;
+pub use tls::{Terminator, Tls};
 pub use upstream::Upstream;
 pub use workerd::{Worker, Workerd};

@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use self::config::Config;
 pub use self::process::Workerd;
 use crate::kv::Kv;
+use crate::tls::Tls;
 
 /// The runtime's rules that a worker gets unless it names others.
 pub const COMPATIBILITY_DATE: &str = "2026-10-01";
@@ -25,6 +26,9 @@ pub struct Worker {
     date: String,
     flags: Vec<String>,
     cf_header: Option<String>,
+    trusted: Vec<String>,
+    isolates: usize,
+    cron: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -33,6 +37,12 @@ enum Binding {
     Json(String),
     Data(Vec<u8>),
     Kv(SocketAddr),
+    /// A server elsewhere; with TLS, also the name that its certificate must have.
+    External(SocketAddr, Option<(Tls, String)>),
+    /// The class that the worker exports.
+    DurableObject(String),
+    /// A service of the same config.
+    Named(String),
     Service {
         worker: Box<Worker>,
         entrypoint: Option<String>,
@@ -52,6 +62,9 @@ impl Worker {
             date: COMPATIBILITY_DATE.to_owned(),
             flags: Vec::new(),
             cf_header: None,
+            trusted: Vec::new(),
+            isolates: 1,
+            cron: false,
         }
     }
 
@@ -120,6 +133,23 @@ impl Worker {
         self.bind(name, Binding::Service { worker, entrypoint })
     }
 
+    /// A server elsewhere behind a service binding, whatever host is asked for: what a VPC service is to a worker.
+    pub fn external(self, name: &str, address: SocketAddr) -> Worker {
+        self.bind(name, Binding::External(address, None))
+    }
+
+    /// The same over TLS, to a server whose certificate is for `upstream.test`: what an mTLS certificate's binding is
+    /// to a worker.
+    pub fn external_tls(self, name: &str, address: SocketAddr, tls: Tls) -> Worker {
+        let host = "upstream.test".to_owned();
+        self.bind(name, Binding::External(address, Some((tls, host))))
+    }
+
+    /// A namespace of Durable Objects, of a class that the main module exports. They live in memory.
+    pub fn durable_object(self, name: &str, class: &str) -> Worker {
+        self.bind(name, Binding::DurableObject(class.to_owned()))
+    }
+
     pub fn date(mut self, date: &str) -> Worker {
         date.clone_into(&mut self.date);
         self
@@ -136,6 +166,24 @@ impl Worker {
         self
     }
 
+    /// An authority besides the public ones whose certificates `fetch` takes, in PEM.
+    pub fn trust(mut self, authority: &str) -> Worker {
+        self.trusted.push(authority.to_owned());
+        self
+    }
+
+    /// So many isolates of the worker, which share nothing but bindings and Durable Objects.
+    pub fn isolates(mut self, count: usize) -> Worker {
+        self.isolates = count;
+        self
+    }
+
+    /// Lets [`Workerd::scheduled`] call the worker's scheduled handler.
+    pub fn cron(mut self) -> Worker {
+        self.cron = true;
+        self
+    }
+
     /// Starts it on a free port. Panics with workerd's own words when it does not start.
     pub fn start(self) -> Workerd {
         self.try_start()
@@ -144,13 +192,8 @@ impl Worker {
 
     /// The same for a worker that may be at fault: the error is what workerd said.
     pub fn try_start(self) -> Result<Workerd, String> {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let folder = std::env::temp_dir().join(format!("peers-{}-{number}", std::process::id()));
-        fs::create_dir_all(&folder).expect("a folder for the worker");
-        let mut config = Config::new(&folder);
-        config.worker(&self, "main");
-        let config = config.finish(self.cf_header.as_deref());
+        let folder = folder();
+        let config = Config::new(&folder).of(&self);
         Workerd::launch(folder, &config)
     }
 
@@ -163,6 +206,25 @@ impl Worker {
         self.bindings.push((name.to_owned(), binding));
         self
     }
+}
+
+impl Workerd {
+    /// Takes TLS off in front of a server.
+    pub(crate) fn terminator(tls: &Tls, to: SocketAddr) -> Workerd {
+        let folder = folder();
+        let config = Config::new(&folder).terminator(tls, &to.to_string());
+        let started = Workerd::launch(folder, &config);
+        started.unwrap_or_else(|log| panic!("workerd did not start:\n{log}"))
+    }
+}
+
+/// A fresh one for the files of a process.
+fn folder() -> PathBuf {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let folder = std::env::temp_dir().join(format!("peers-{}-{number}", std::process::id()));
+    fs::create_dir_all(&folder).expect("a folder for the worker");
+    folder
 }
 
 /// The top of the project.

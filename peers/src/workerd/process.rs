@@ -1,5 +1,6 @@
 //! The running workerd: its port, its log, its end.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
@@ -8,7 +9,9 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, mpsc};
 use std::time::{Duration, Instant};
 
+use super::config::{HTTP, SCHEDULED, numbered};
 use super::workspace;
+use crate::client::Request;
 use crate::npm;
 
 /// How long workerd may take until it listens.
@@ -16,7 +19,8 @@ const START_LIMIT: Duration = Duration::from_secs(30);
 
 /// A running workerd. Dropping it ends the process.
 pub struct Workerd {
-    address: SocketAddr,
+    /// By the names of sockets.
+    ports: BTreeMap<String, u16>,
     spawned: Instant,
     child: Child,
     log: Arc<Log>,
@@ -45,31 +49,48 @@ impl Workerd {
             .spawn();
         let mut child = child.expect("workerd runs");
         let log = Arc::new(Log::default());
-        let (listening, port) = mpsc::channel();
+        let (listening, heard) = mpsc::channel();
         let stdout = child.stdout.take().expect("piped");
         let stderr = child.stderr.take().expect("piped");
         let readers = [
             follow(stderr, Arc::clone(&log), None),
             follow(stdout, Arc::clone(&log), Some(listening)),
         ];
-        let port = port.recv_timeout(START_LIMIT);
         let mut running = Workerd {
-            address: SocketAddr::from(([127, 0, 0, 1], *port.as_ref().unwrap_or(&0))),
+            ports: BTreeMap::new(),
             spawned,
             child,
             log,
             folder,
         };
-        if port.is_err() {
-            running.kill();
-            readers.into_iter().for_each(|r| drop(r.join()));
-            return Err(running.log());
+        let sockets = config.matches("address = \"127.0.0.1:0\"").count();
+        while running.ports.len() < sockets {
+            let Ok((name, port)) = heard.recv_timeout(START_LIMIT) else {
+                running.kill();
+                readers.into_iter().for_each(|r| drop(r.join()));
+                return Err(running.log());
+            };
+            running.ports.insert(name, port);
         }
         Ok(running)
     }
 
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.isolate(0)
+    }
+
+    /// Where one of several isolates listens.
+    pub fn isolate(&self, number: usize) -> SocketAddr {
+        self.socket(&numbered(HTTP, number))
+    }
+
+    /// Calls the scheduled handler of an isolate and waits for its end. Returns the outcome in workerd's words: `ok` or
+    /// `exception`. The worker must be started with [`cron`](super::Worker::cron).
+    pub fn scheduled(&self, isolate: usize, cron: &str) -> String {
+        let target = format!("/?cron={}", cron.replace(' ', "+"));
+        let answer = Request::get(&target).send(self.socket(&numbered(SCHEDULED, isolate)));
+        let told = answer.json()["outcome"].as_str().map(str::to_owned);
+        told.unwrap_or_else(|| panic!("no outcome: {}", answer.text()))
     }
 
     /// When the process was started; its files were written before.
@@ -99,6 +120,12 @@ impl Workerd {
             (text, _) = self.log.grown.wait_timeout(text, left).expect("no poison");
         }
         true
+    }
+
+    fn socket(&self, name: &str) -> SocketAddr {
+        let port = self.ports.get(name);
+        let port = port.unwrap_or_else(|| panic!("the worker has no socket {name}"));
+        SocketAddr::from(([127, 0, 0, 1], *port))
     }
 
     fn kill(&mut self) {
@@ -142,22 +169,19 @@ fn find_binary() -> PathBuf {
     found.expect("npm has installed a workerd for this platform")
 }
 
-/// Collects what a process says, and picks the port out of the control messages.
+/// Collects what a process says, and picks the ports out of the control messages.
 fn follow(
     from: impl Read + Send + 'static,
     log: Arc<Log>,
-    mut port: Option<mpsc::Sender<u16>>,
+    ports: Option<mpsc::Sender<(String, u16)>>,
 ) -> std::thread::JoinHandle<()> {
     std::thread::spawn(move || {
         let mut from = BufReader::new(from);
         let mut line = Vec::new();
         while from.read_until(b'\n', &mut line).is_ok_and(|n| n > 0) {
-            if let Some(sender) = &port
-                && let Some(found) = listening_port(&line)
-            {
-                sender.send(found).ok();
-                port = None;
-            } else {
+            let heard = ports.as_ref().zip(listening(&line));
+            // Who has heard of all sockets listens no more; a worker may still say such a thing.
+            if heard.is_none_or(|(sender, socket)| sender.send(socket).is_err()) {
                 let mut text = log.text.lock().expect("no poison");
                 text.push_str(&String::from_utf8_lossy(&line));
                 log.grown.notify_all();
@@ -167,10 +191,12 @@ fn follow(
     })
 }
 
-fn listening_port(line: &[u8]) -> Option<u16> {
+/// The name and the port of a socket that now listens.
+fn listening(line: &[u8]) -> Option<(String, u16)> {
     let message: serde_json::Value = serde_json::from_slice(line).ok()?;
-    (message["event"] == "listen")
-        .then(|| message["port"].as_u64())??
-        .try_into()
-        .ok()
+    if message["event"] != "listen" {
+        return None;
+    }
+    let port = message["port"].as_u64()?.try_into().ok()?;
+    Some((message["socket"].as_str()?.to_owned(), port))
 }
