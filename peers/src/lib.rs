@@ -1,6 +1,7 @@
 //! The gateway's peers, for tests, local development and benchmarks.
 //!
 //! - [`upstream`]: a backend that tells what reached it, and misbehaves on demand.
+//! - [`load`]: many requests at once, and what became of each.
 //! - [`client`]: an HTTP/1.1 client for when bytes matter.
 //! - [`workerd`]: runs a worker in the real runtime, without Node.
 //! - [`npm`]: the packages that workerd and wrangler come in.
@@ -15,6 +16,7 @@
 pub mod client;
 pub mod gateway;
 pub mod kv;
+pub mod load;
 pub mod npm;
 pub mod oidc;
 pub mod tls;
@@ -25,7 +27,8 @@ pub mod workerd;
 pub use client::{Answer, Client, Ending, Request};
 pub use gateway::{Gateway, Options, Source};
 pub use kv::Kv;
+pub use load::{Load, Outcome};
 pub use oidc::Oidc;
 pub use tls::{Terminator, Tls};
-pub use upstream::Upstream;
+pub use upstream::{Fault, Upstream};
 pub use workerd::{Worker, Workerd};
