@@ -1,11 +1,13 @@
 //! The gateway's peers, for tests, local development and benchmarks.
 //!
 //! - [`upstream`]: a backend that tells what reached it, and misbehaves on demand.
+//! - [`load`]: many requests at once, and what became of each.
 //! - [`client`]: an HTTP/1.1 client for when bytes matter.
 //! - [`workerd`]: runs a worker in the real runtime, without Node.
 //! - [`npm`]: the packages that workerd and wrangler come in.
 //! - [`kv`]: the service that stands behind a KV binding.
 //! - [`oidc`]: an OpenID provider.
+//! - [`tls`]: what takes TLS off in front of a backend, and certificates.
 //! - [`gateway`]: the built gateway in workerd, from a config.
 //!
 //! Everything is threads and blocking sockets, and everything that is started stops when its value is dropped.
@@ -14,8 +16,10 @@
 pub mod client;
 pub mod gateway;
 pub mod kv;
+pub mod load;
 pub mod npm;
 pub mod oidc;
+pub mod tls;
 pub mod upstream;
 pub mod wire;
 pub mod workerd;
@@ -23,6 +27,8 @@ pub mod workerd;
 pub use client::{Answer, Client, Ending, Request};
 pub use gateway::{Gateway, Options, Source};
 pub use kv::Kv;
+pub use load::{Load, Outcome};
 pub use oidc::Oidc;
-pub use upstream::Upstream;
+pub use tls::{Terminator, Tls};
+pub use upstream::{Fault, Upstream};
 pub use workerd::{Worker, Workerd};
