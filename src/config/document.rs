@@ -1,6 +1,7 @@
 //! The objects of `api-config.json`, each defined once.
 
 use super::authorizer::AuthorizerObject;
+use super::identity::IdentityObject;
 use super::object::{object, words};
 use super::read::{Entries, Items, Lazy, OneByOne};
 use super::require::RequireChoice;
@@ -45,6 +46,8 @@ object! {
         required alias: Name<'a>,
         /// Absolute, `http` or `https`. Its path goes in front of the request's path.
         required url: TextValue,
+        /// What the gateway proves to it.
+        optional identity: Lazy<'a, IdentityObject<'a>>,
     }
 
     /// A JavaScript module of the worker's own bundle.

@@ -11,7 +11,7 @@ use crate::plan::{Action, Hook, Mapping, PathEntry, Piece, Plan, Template, Text}
 use crate::policy::mapping::{self, Lookup, percent_decode};
 use crate::problem::{Problem, json_string};
 use crate::route::{Canonical, Match};
-use crate::upstream::{Inbound, forwarding, hop_by_hop};
+use crate::upstream::{Inbound, Outgoing, Server, forwarding, hop_by_hop};
 
 /// A request that has been matched and whose caller is known.
 pub struct Exchange<'a, H> {
@@ -53,7 +53,7 @@ impl<H: Host> Exchange<'_, H> {
                 mapping,
                 post_process,
             } => {
-                let forward = self.forward(*server, mapping.as_deref())?;
+                let forward = self.forward(*server, mapping.as_deref()).await?;
                 match post_process {
                     // Nothing that follows looks at the answer: the host hands it on by itself.
                     None => Ok(Kind::Forward(forward)),
@@ -107,9 +107,9 @@ impl<H: Host> Exchange<'_, H> {
         }
     }
 
-    fn forward(&self, server: u16, mapping: Option<&Mapping>) -> Result<Forward, Problem> {
-        let base = match self.plan.servers.get(usize::from(server)) {
-            Some(Ok(base)) => base,
+    async fn forward(&self, server: u16, mapping: Option<&Mapping>) -> Result<Forward, Problem> {
+        let Server { base, identity } = match self.plan.servers.get(usize::from(server)) {
+            Some(Ok(server)) => server,
             Some(Err(fault)) => return Err(Problem::config(fault.message.clone())),
             None => return Err(Problem::config("the path names a server that is not there")),
         };
@@ -117,7 +117,7 @@ impl<H: Host> Exchange<'_, H> {
         let path = self.stripped();
         let query = self.query();
         let query = query.as_deref();
-        let url = match mapping {
+        let mut url = match mapping {
             None => base.join(path, query),
             Some(mapping) => {
                 mapping::headers(mapping, query, self, &mut edits)?;
@@ -128,12 +128,30 @@ impl<H: Host> Exchange<'_, H> {
                 }
             }
         };
+        if let Some(index) = identity {
+            self.prove(*index, &mut url, &mut edits).await?;
+        }
         Ok(Forward {
             url,
             edits,
             timeout_ms: self.path.timeout_ms,
             websocket: self.websocket,
         })
+    }
+
+    /// Adds what the gateway proves to the upstream.
+    async fn prove(&self, index: u16, url: &mut String, edits: &mut Edits) -> Result<(), Problem> {
+        let identity = match self.plan.identities.get(usize::from(index)) {
+            Some(Ok(identity)) => identity,
+            Some(Err(fault)) => return Err(Problem::config(fault.message.clone())),
+            None => return Err(Problem::config("the server names no identity")),
+        };
+        let outgoing = Outgoing {
+            method: self.request.method,
+            url,
+            body: self.request.body,
+        };
+        identity.prove(self.host, outgoing, edits).await
     }
 
     /// What every callee sees changed in the client's fields.

@@ -14,6 +14,7 @@ mod conflict;
 mod cors;
 mod expression;
 mod flaw;
+mod identity;
 mod integration;
 mod jwt;
 mod jwt_keys;
@@ -38,6 +39,7 @@ use crate::config::{
 use self::conflict::Taken;
 use self::names::Names;
 use self::path::{CompiledPath, Defaults, Gateway, compile_path};
+use super::ServerIdentity;
 use super::blueprint::{
     Action, Binding, Blueprint, Fault, PathEntry, Server, Service, Text, Tolerance,
 };
@@ -81,7 +83,7 @@ fn document_to_blueprint<'a>(document: &Document<'a>, cx: &mut Context) -> Optio
     // paths share, is wrong for every path.
     let mut sound = cx.errors() == 0;
     let mut blueprint = Blueprint::default();
-    let servers = compile_servers(document.servers.value(), &mut blueprint.servers, cx);
+    let servers = compile_servers(document.servers.value(), &mut blueprint, cx);
     let services = compile_services(document.services.value(), &mut blueprint.services, cx);
     let mut bindings = Names::new("service binding");
     for items in [&document.service_bindings, &document.services_bindings] {
@@ -183,7 +185,7 @@ fn conflict(
 
 fn compile_servers<'a>(
     items: Option<&Items<'a, ServerObject<'a>>>,
-    servers: &mut Vec<Server>,
+    blueprint: &mut Blueprint,
     cx: &mut Context,
 ) -> Names<'a> {
     let mut names = Names::new("server");
@@ -194,12 +196,27 @@ fn compile_servers<'a>(
             .and_then(|server| server.url.value())
             .and_then(|url| url::compile(url, cx));
         let alias = server.as_ref().and_then(|server| server.alias.value());
-        if let Some(index) = names.declare(alias, url.is_some(), servers.len(), cx)
+        let identity = server
+            .as_ref()
+            .and_then(|server| identity::compile(&server.identity, server.url.value(), cx));
+        if let Some(alias) = names.declare(alias, url.is_some(), blueprint.servers.len(), cx)
             && let Some(url) = url
         {
-            servers.push(Server {
-                alias: index.value.to_owned(),
+            let alias = alias.value.to_owned();
+            let identities = &mut blueprint.identities;
+            let identity = identity.and_then(|kind| {
+                // There are no more of them than servers.
+                let index = u16::try_from(identities.len()).ok();
+                identities.push(ServerIdentity {
+                    server: alias.clone(),
+                    kind,
+                });
+                index
+            });
+            blueprint.servers.push(Server {
+                alias,
                 url,
+                identity,
             });
         }
     }

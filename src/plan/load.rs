@@ -5,21 +5,23 @@ use std::ops::Range;
 use crate::auth::{Authorizer, Withheld, has_all_rights, project_url};
 use crate::policy::cors;
 use crate::route::{Entry, Table};
-use crate::upstream::Base;
+use crate::upstream::{Base, Identity, Server};
 
 use super::artifact::{Artifact, ArtifactError};
 use super::paths::Paths;
 use super::{
-    Access, Action, AuthorizerKind, Binding, Blueprint, Cors, Fault, Mapping, OriginPattern,
-    PathEntry, Piece, Place, Reference, ReferenceKind, Service, Source, SupabaseCall, Template,
-    Text, origin_pattern, server_url,
+    Access, Action, AuthorizerKind, Binding, Blueprint, Cors, Fault, IdentityKind, Mapping,
+    OriginPattern, PathEntry, Piece, Place, Reference, ReferenceKind, Service, Source,
+    SupabaseCall, Template, Text, origin_pattern, server_url,
 };
 
 /// Everything that a request runs through; immutable.
 pub struct Plan {
     pub table: Table,
     pub paths: Paths,
-    pub servers: Vec<Result<Base, Fault>>,
+    pub servers: Vec<Result<Server, Fault>>,
+    /// What the gateway proves to servers.
+    pub identities: Vec<Result<Identity, Fault>>,
     pub authorizers: Vec<Result<Authorizer, Fault>>,
     /// What each authorizer withholds, whether or not it is at fault.
     withheld: Vec<Vec<Place>>,
@@ -141,7 +143,11 @@ impl<'e, E: Environment> Resolver<'e, E> {
     /// The plan of a blueprint, but for its paths.
     fn plan(&mut self, blueprint: Blueprint, table: Table) -> Plan {
         let servers = blueprint.servers.iter();
-        let servers = servers.map(|s| self.server(&s.alias, &s.url)).collect();
+        let servers = servers.map(|s| self.server(s)).collect();
+        let identities = blueprint.identities.into_iter();
+        let identities = identities
+            .map(|i| self.identity(&i.server, i.kind))
+            .collect();
         let authorizers = blueprint.authorizers.into_iter();
         let (authorizers, withheld): (Vec<_>, Vec<Vec<Place>>) = authorizers
             .map(|a| (self.authorizer(&a.name, a.kind), a.withheld))
@@ -153,6 +159,7 @@ impl<'e, E: Environment> Resolver<'e, E> {
             table,
             paths: Paths::default(),
             servers,
+            identities,
             authorizers,
             withheld,
             sessions,
@@ -193,16 +200,29 @@ impl<'e, E: Environment> Resolver<'e, E> {
         Ok(())
     }
 
-    fn server(&mut self, alias: &str, url: &Text) -> Result<Base, Fault> {
-        self.text(url)
+    fn server(&mut self, server: &super::Server) -> Result<Server, Fault> {
+        self.text(&server.url)
             .and_then(|url| {
                 server_url(&url).map_err(|flaw| Fault {
                     code: flaw.code.into(),
                     message: flaw.message.into(),
                 })
             })
-            .map(|url| Base::new(&url))
-            .map_err(|fault| self.report(prefixed(&format!("server {alias}"), fault)))
+            .map(|url| Server {
+                base: Base::new(&url),
+                identity: server.identity,
+            })
+            .map_err(|fault| self.report(prefixed(&format!("server {}", server.alias), fault)))
+    }
+
+    fn identity(&mut self, server: &str, mut kind: IdentityKind) -> Result<Identity, Fault> {
+        let resolved = kind
+            .texts_mut()
+            .into_iter()
+            .try_for_each(|text| self.in_place(text));
+        resolved
+            .and_then(|()| Identity::new(kind))
+            .map_err(|fault| self.report(prefixed(&format!("identity at server {server}"), fault)))
     }
 
     fn authorizer(&mut self, name: &str, mut kind: AuthorizerKind) -> Result<Authorizer, Fault> {

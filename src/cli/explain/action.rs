@@ -146,6 +146,13 @@ impl Call<'_> {
             }
         };
         page.line("upstream", &format!("{} {url}", self.asked.request.method));
+        let identities = &self.asked.blueprint.identities;
+        if let Some(identity) = server
+            .identity
+            .and_then(|index| identities.get(usize::from(index)))
+        {
+            super::identity::explain(self.asked, &identity.kind, page);
+        }
         let (Some(shown), Some(mapping)) = (&shown, mapping) else {
             return;
         };
