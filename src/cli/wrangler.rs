@@ -119,6 +119,11 @@ fn variables(blueprint: &Blueprint) -> BTreeSet<&str> {
             add(text, &mut names);
         }
     }
+    for identity in &blueprint.identities {
+        for text in identity.kind.texts() {
+            add(text, &mut names);
+        }
+    }
     for path in &blueprint.paths {
         match &path.action {
             Action::Proxy {

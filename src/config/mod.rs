@@ -23,6 +23,7 @@ mod diagnostic;
 mod document;
 #[cfg(not(target_arch = "wasm32"))]
 mod draw;
+mod identity;
 mod login;
 mod object;
 mod parser;
@@ -49,6 +50,7 @@ pub use diagnostic::{Diagnostic, Diagnostics, Note, SHOWN, Severity, Span};
 pub use document::*;
 #[cfg(not(target_arch = "wasm32"))]
 pub use draw::draw;
+pub use identity::*;
 pub use login::*;
 pub use preset::*;
 pub use read::{Defs, Entries, Field, Items, Lazy, OneByOne, Read, Spanned, read_all};

@@ -5,8 +5,9 @@ use serde_json::json;
 use super::Spanned;
 use super::ast::Value;
 use super::context::Context;
+use super::identity::IdentityObject;
 use super::object::{object, words};
-use super::read::{Defs, Items, Read, span_of, wrong_type};
+use super::read::{Defs, Items, Lazy, Read, span_of, wrong_type};
 use super::require::NameList;
 use super::value::{Name, TextValue, Whole};
 
@@ -35,6 +36,8 @@ object! {
         optional url: TextValue,
         /// Where `url` stands: a name of `zones`.
         optional zone: Name<'a>,
+        /// What the gateway proves to its endpoints, if these do not say otherwise.
+        optional identity: Lazy<'a, IdentityObject<'a>>,
         /// Its addresses, where it has several.
         optional endpoints: Items<'a, EndpointObject<'a>>,
         /// How requests are spread over the endpoints.
@@ -65,6 +68,8 @@ object! {
         optional zone: Name<'a>,
         /// Its share beside the others. 1 if nothing is said; 0 for none.
         optional weight: Whole<0, 1000>,
+        /// What the gateway proves to it. What the server says if nothing is said.
+        optional identity: Lazy<'a, IdentityObject<'a>>,
         /// `canary`, or `stable` if nothing is said.
         optional group: GroupName,
     }

@@ -11,7 +11,7 @@ use crate::plan::{Balance, CanarySpec, HashKey, Hook, Mapping, RetrySpec};
 use crate::policy::mapping::{self, Lookup};
 use crate::problem::{Problem, json_string};
 use crate::upstream::pool::{Event, Pool, Want, hash_number, said};
-use crate::upstream::{Order, Server, Story, Tried, is_idempotent, nearest, send};
+use crate::upstream::{Order, Outgoing, Server, Story, Tried, is_idempotent, nearest, prove, send};
 
 impl<H: Host> Exchange<'_, H> {
     /// `edits` are those of the answer.
@@ -37,8 +37,8 @@ impl<H: Host> Exchange<'_, H> {
             }
         }
         let (path, query) = (self.stripped(), query.as_deref());
-        let base = match server {
-            Server::Single(base) => base,
+        let (base, identity) = match server {
+            Server::Single { base, identity } => (base, identity),
             Server::Pool(pool) => {
                 let reply = self
                     .pooled(pool, zones, path, query, &fields, edits)
@@ -46,8 +46,24 @@ impl<H: Host> Exchange<'_, H> {
                 return self.finish(reply, post).await;
             }
         };
+        let mut url = base.join(path, query);
+        if let Some(index) = identity {
+            let outgoing = Outgoing {
+                method: self.request.method,
+                url: &mut url,
+                body: self.request.body,
+            };
+            prove(
+                self.host,
+                &self.plan.identities,
+                *index,
+                outgoing,
+                &mut fields,
+            )
+            .await?;
+        }
         let forward = Forward {
-            url: base.join(path, query),
+            url,
             edits: fields,
             timeout_ms: self.path.timeout_ms,
             websocket: self.websocket,
@@ -91,6 +107,9 @@ impl<H: Host> Exchange<'_, H> {
         let bodiless = self.request.body == Body::None;
         let order = Order {
             pool,
+            identities: &self.plan.identities,
+            method: self.request.method,
+            body: self.request.body,
             path,
             query,
             edits: fields,

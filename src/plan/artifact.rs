@@ -79,6 +79,7 @@ impl Blueprint {
             services: self.services.clone(),
             cors: self.cors.clone(),
             authorizers: self.authorizers.clone(),
+            identities: self.identities.clone(),
             paths: Vec::new(),
         }
     }

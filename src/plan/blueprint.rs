@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::require::Requirement;
 use super::when::When;
-use super::{Authorizer, LoginStep, Server, SupabaseCall, Zone};
+use super::{Authorizer, LoginStep, Server, ServerIdentity, SupabaseCall, Zone};
 use crate::http::Method;
 
 /// The artifact's format. One that differs is refused, never guessed at.
@@ -22,6 +22,7 @@ pub struct Blueprint {
     pub services: Vec<Service>,
     pub cors: Option<Cors>,
     pub authorizers: Vec<Authorizer>,
+    pub identities: Vec<ServerIdentity>,
     pub paths: Vec<PathEntry>,
 }
 

@@ -14,6 +14,7 @@ mod conflict;
 mod cors;
 mod expression;
 mod flaw;
+mod identity;
 mod integration;
 mod jwt;
 mod jwt_keys;
@@ -90,7 +91,7 @@ fn document_to_blueprint<'a>(document: &Document<'a>, cx: &mut Context) -> Optio
         document.servers.value(),
         &zones,
         &bindings,
-        &mut blueprint.servers,
+        &mut blueprint,
         cx,
     );
     let authorizers = authorizer::compile(

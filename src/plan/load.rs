@@ -6,14 +6,14 @@ use crate::auth::{Authorizer, Withheld, has_all_rights, project_url};
 use crate::policy::cors;
 use crate::route::{Entry, Table};
 use crate::upstream::pool::{Endpoint, Pool};
-use crate::upstream::{Base, Server};
+use crate::upstream::{Base, Identity, Server};
 
 use super::artifact::{Artifact, ArtifactError};
 use super::paths::Paths;
 use super::{
-    Access, Action, AuthorizerKind, Binding, Blueprint, Cors, Fault, Mapping, OriginPattern,
-    PathEntry, Piece, Place, Reference, ReferenceKind, Service, Source, SupabaseCall, Template,
-    Text, Zone, origin_pattern, server_url,
+    Access, Action, AuthorizerKind, Binding, Blueprint, Cors, Fault, IdentityKind, Mapping,
+    OriginPattern, PathEntry, Piece, Place, Reference, ReferenceKind, Service, Source,
+    SupabaseCall, Template, Text, Zone, origin_pattern, server_url,
 };
 
 /// Everything that a request runs through; immutable.
@@ -22,6 +22,8 @@ pub struct Plan {
     pub paths: Paths,
     pub zones: Vec<Zone>,
     pub servers: Vec<Result<Server, Fault>>,
+    /// What the gateway proves to servers.
+    pub identities: Vec<Result<Identity, Fault>>,
     pub authorizers: Vec<Result<Authorizer, Fault>>,
     /// What each authorizer withholds, whether or not it is at fault.
     withheld: Vec<Vec<Place>>,
@@ -142,8 +144,14 @@ impl<'e, E: Environment> Resolver<'e, E> {
 
     /// The plan of a blueprint, but for its paths.
     fn plan(&mut self, blueprint: Blueprint, table: Table) -> Plan {
+        let identities = blueprint.identities.iter();
+        let identities: Vec<_> = identities
+            .map(|i| self.identity(&i.server, i.kind.clone()))
+            .collect();
         let servers = blueprint.servers.iter();
-        let servers = servers.map(|s| self.server(s, &blueprint)).collect();
+        let servers = servers
+            .map(|s| self.server(s, &blueprint, &identities))
+            .collect();
         let authorizers = blueprint.authorizers.into_iter();
         let (authorizers, withheld): (Vec<_>, Vec<Vec<Place>>) = authorizers
             .map(|a| (self.authorizer(&a.name, a.kind), a.withheld))
@@ -156,6 +164,7 @@ impl<'e, E: Environment> Resolver<'e, E> {
             paths: Paths::default(),
             servers,
             zones: blueprint.zones,
+            identities,
             authorizers,
             withheld,
             sessions,
@@ -197,11 +206,26 @@ impl<'e, E: Environment> Resolver<'e, E> {
     }
 
     /// A server of which one endpoint is at fault is closed: to go on with the others could be to leave a jurisdiction.
-    fn server(&mut self, spec: &super::Server, blueprint: &Blueprint) -> Result<Server, Fault> {
+    fn server(
+        &mut self,
+        spec: &super::Server,
+        blueprint: &Blueprint,
+        identities: &[Result<Identity, Fault>],
+    ) -> Result<Server, Fault> {
+        let proofs = spec.endpoints.iter().filter_map(|e| e.identity);
+        for index in proofs {
+            // Told already.
+            if let Some(Err(fault)) = identities.get(usize::from(index)) {
+                return Err(fault.clone());
+            }
+        }
         let endpoints = spec.endpoints.iter();
         let endpoints: Result<Vec<_>, _> = endpoints.map(|e| self.endpoint(e, blueprint)).collect();
         let server = endpoints.and_then(|endpoints| match (&spec.pool, endpoints.as_slice()) {
-            (None, [only]) => Ok(Server::Single(only.base.clone())),
+            (None, [only]) => Ok(Server::Single {
+                base: only.base.clone(),
+                identity: only.identity,
+            }),
             (None, _) => Err(Fault {
                 code: "bad_server".into(),
                 message: "it has several endpoints and no rule for them".into(),
@@ -236,9 +260,20 @@ impl<'e, E: Environment> Resolver<'e, E> {
             base: Base::new(&url),
             binding: binding.flatten(),
             zone: spec.zone,
+            identity: spec.identity,
             weight: u32::from(spec.weight),
             canary: spec.canary,
         })
+    }
+
+    fn identity(&mut self, server: &str, mut kind: IdentityKind) -> Result<Identity, Fault> {
+        let resolved = kind
+            .texts_mut()
+            .into_iter()
+            .try_for_each(|text| self.in_place(text));
+        resolved
+            .and_then(|()| Identity::new(kind))
+            .map_err(|fault| self.report(prefixed(&format!("identity at server {server}"), fault)))
     }
 
     fn authorizer(&mut self, name: &str, mut kind: AuthorizerKind) -> Result<Authorizer, Fault> {

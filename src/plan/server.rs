@@ -48,6 +48,8 @@ pub struct Endpoint {
     pub binding: Option<u16>,
     /// Index into [`Blueprint::zones`](super::Blueprint::zones).
     pub zone: Option<u16>,
+    /// What the gateway proves to it: an index into [`Blueprint::identities`](super::Blueprint::identities).
+    pub identity: Option<u16>,
     pub weight: u16,
     pub canary: bool,
 }

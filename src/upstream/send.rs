@@ -11,15 +11,22 @@ use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::Poll;
 
+use super::identity::{Identity, Outgoing};
 use super::pool::{Event, Flight, Nobody, Outcome, Pool, Want, bit};
 use super::retry::{Tried, backoff_ms, retry_after_ms};
 use crate::edits::Edits;
+use crate::exchange::Body;
 use crate::host::{Forward, Host, SendError};
+use crate::plan::Fault;
 use crate::problem::Problem;
 
 /// A request for a pool.
 pub struct Order<'a> {
     pub pool: &'a Pool,
+    /// The plan's.
+    pub identities: &'a [Result<Identity, Fault>],
+    pub method: &'a str,
+    pub body: Body,
     /// Behind each endpoint's prefix.
     pub path: &'a str,
     pub query: Option<&'a str>,
@@ -228,12 +235,25 @@ async fn ask<H: Host>(
         let problem = Problem::config("the server has no such endpoint");
         return (endpoint, Tried::Unsent, Err(problem));
     };
+    let mut url = to.base.join(order.path, order.query);
+    let mut edits = order.edits.clone();
+    if let Some(index) = to.identity {
+        let outgoing = Outgoing {
+            method: order.method,
+            url: &mut url,
+            body: order.body,
+        };
+        let proven = prove(host, order.identities, index, outgoing, &mut edits).await;
+        if let Err(problem) = proven {
+            return (endpoint, Tried::Unsent, Err(problem));
+        }
+    }
     let now = host.now_ms();
     let left = u32::try_from(deadline.saturating_sub(now)).unwrap_or(u32::MAX);
     let timeout_ms = pool.spec.try_ms.map_or(left, |try_ms| try_ms.min(left));
     let forward = Forward {
-        url: to.base.join(order.path, order.query),
-        edits: order.edits.clone(),
+        url,
+        edits,
         timeout_ms: timeout_ms.max(1),
         websocket: order.websocket,
         binding: to.binding.clone(),
@@ -260,6 +280,24 @@ async fn ask<H: Host>(
         tell(event);
     }
     (endpoint, tried, result)
+}
+
+/// Adds what the gateway proves to an upstream.
+///
+/// # Errors
+/// Nothing could be proven: nothing must be sent.
+pub async fn prove<H: Host>(
+    host: &H,
+    identities: &[Result<Identity, Fault>],
+    index: u16,
+    outgoing: Outgoing<'_>,
+    edits: &mut Edits,
+) -> Result<(), Problem> {
+    match identities.get(usize::from(index)) {
+        Some(Ok(identity)) => identity.prove(host, outgoing, edits).await,
+        Some(Err(fault)) => Err(Problem::config(fault.message.clone())),
+        None => Err(Problem::config("the server names no identity")),
+    }
 }
 
 /// A request under way, which ends even when nobody waits for it any more.

@@ -95,6 +95,7 @@ mod tests {
                 name: "a".into(),
                 url: Text::read(url),
                 binding: None,
+                identity: None,
                 zone: None,
                 weight: 1,
                 canary: false,

@@ -152,6 +152,13 @@ impl Call<'_> {
             };
             let of = self.of_endpoint(server, endpoint);
             page.line("upstream", &format!("{method} {url}{of}"));
+            let identities = &self.asked.blueprint.identities;
+            let identity = endpoint
+                .identity
+                .and_then(|i| identities.get(usize::from(i)));
+            if let Some(identity) = identity {
+                super::identity::explain(self.asked, &identity.kind, page);
+            }
         }
         if let Some(pool) = &server.pool {
             spread::explain(pool, &self.asked.blueprint.zones, page);

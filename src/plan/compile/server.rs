@@ -6,15 +6,16 @@ mod regions;
 
 use std::collections::BTreeSet;
 
+use super::identity;
 use super::names::Names;
 use super::path::unused;
 use super::url;
 use crate::config::ast::Value;
 use crate::config::{
-    Context, Document, EndpointObject, Field, GroupName, Items, Name, Read, ServerObject, Span,
-    ZoneObject,
+    Context, Document, EndpointObject, Field, GroupName, IdentityObject, Items, Lazy, Name, Read,
+    ServerObject, Span, TextValue, ZoneObject,
 };
-use crate::plan::{Endpoint, Near, Server, Text, Zone};
+use crate::plan::{Blueprint, Endpoint, Near, Server, ServerIdentity, Text, Zone};
 use crate::upstream::pool::MOST;
 
 /// Where a binding is asked whose endpoint has no URL: its path and host are all that the other side sees of it.
@@ -100,20 +101,27 @@ pub(super) fn compile_servers<'a>(
     items: Option<&Items<'a, ServerObject<'a>>>,
     zones: &Zones<'a>,
     bindings: &Names<'a>,
-    servers: &mut Vec<Server>,
+    blueprint: &mut Blueprint,
     cx: &mut Context,
 ) -> Names<'a> {
     let mut names = Names::new("server");
     for node in items.into_iter().flat_map(Items::nodes) {
         let object = ServerObject::read(node, cx);
         let alias = object.as_ref().and_then(|object| object.alias.value());
-        let server = object
-            .as_ref()
-            .and_then(|object| compile_server(object, zones, bindings, cx));
-        if let Some(alias) = names.declare(alias, server.is_some(), servers.len(), cx)
+        let server = object.as_ref().and_then(|object| {
+            let name = alias.map_or("", |alias| alias.value);
+            let mut known = Known {
+                zones,
+                bindings,
+                server: name,
+                identities: &mut blueprint.identities,
+            };
+            compile_server(object, &mut known, cx)
+        });
+        if let Some(alias) = names.declare(alias, server.is_some(), blueprint.servers.len(), cx)
             && let Some((endpoints, pool)) = server
         {
-            servers.push(Server {
+            blueprint.servers.push(Server {
                 alias: alias.value.to_owned(),
                 endpoints,
                 pool,
@@ -125,13 +133,45 @@ pub(super) fn compile_servers<'a>(
 
 type Compiled = (Vec<Endpoint>, Option<Box<crate::plan::PoolSpec>>);
 
+/// What the members of a server refer to.
+struct Known<'k, 'a> {
+    zones: &'k Zones<'a>,
+    bindings: &'k Names<'a>,
+    /// Whose identities these are, for the log.
+    server: &'k str,
+    identities: &'k mut Vec<ServerIdentity>,
+}
+
+impl Known<'_, '_> {
+    fn identity<'i>(
+        &mut self,
+        field: &Field<Lazy<'i, IdentityObject<'i>>>,
+        urls: &[&TextValue],
+        cx: &mut Context,
+    ) -> Option<u16> {
+        let kind = identity::compile(field, urls, cx)?;
+        let Ok(index) = u16::try_from(self.identities.len()) else {
+            let span = urls.first().map(|url| url.span).unwrap_or_default();
+            cx.error(span, "too_many", "there are more than 65536 identities");
+            return None;
+        };
+        self.identities.push(ServerIdentity {
+            server: self.server.to_owned(),
+            kind,
+        });
+        Some(index)
+    }
+}
+
 fn compile_server(
     object: &ServerObject<'_>,
-    zones: &Zones<'_>,
-    bindings: &Names<'_>,
+    known: &mut Known<'_, '_>,
     cx: &mut Context,
 ) -> Option<Compiled> {
     let before = cx.errors();
+    let zones = known.zones;
+    let urls: Vec<&TextValue> = object.url.value().into_iter().collect();
+    let identity = known.identity(&object.identity, &urls, cx);
     let endpoints = match (&object.url, &object.endpoints) {
         (Field::Absent, Field::Absent) => {
             cx.error(object.span.first(), "missing_field", "`url` is missing")
@@ -142,7 +182,7 @@ fn compile_server(
             if let Some(zone) = object.zone.value() {
                 unused(zone.span, "zone", "beside `endpoints`", cx);
             }
-            compile_endpoints(endpoints.value(), object.span, zones, bindings, cx)
+            compile_endpoints(endpoints.value(), object.span, known, identity, cx)
         }
         (_, Field::Absent) => {
             let url = object.url.value().and_then(|url| url::compile(url, cx));
@@ -155,6 +195,7 @@ fn compile_server(
                 url,
                 binding: None,
                 zone,
+                identity,
                 weight: 1,
                 canary: false,
             })
@@ -178,8 +219,8 @@ fn compile_server(
 fn compile_endpoints<'a>(
     items: Option<&Items<'a, EndpointObject<'a>>>,
     server: Span,
-    zones: &Zones<'_>,
-    bindings: &Names<'_>,
+    known: &mut Known<'_, '_>,
+    identity: Option<u16>,
     cx: &mut Context,
 ) -> Vec<Endpoint> {
     let Some(items) = items else {
@@ -198,8 +239,10 @@ fn compile_endpoints<'a>(
     }
     let before = cx.errors();
     for (index, node) in nodes.enumerate() {
-        let endpoint = compile_endpoint(node, index, zones, bindings, &mut taken, cx);
-        endpoints.extend(endpoint);
+        if let Some(mut endpoint) = compile_endpoint(node, index, known, &mut taken, cx) {
+            endpoint.identity = endpoint.identity.or(identity);
+            endpoints.push(endpoint);
+        }
     }
     if cx.errors() == before && !endpoints.is_empty() && endpoints.iter().all(|e| e.weight == 0) {
         cx.error(
@@ -215,8 +258,7 @@ fn compile_endpoints<'a>(
 fn compile_endpoint<'a>(
     node: &'a Value<'a>,
     index: usize,
-    zones: &Zones<'_>,
-    bindings: &Names<'_>,
+    known: &mut Known<'_, '_>,
     taken: &mut BTreeSet<String>,
     cx: &mut Context,
 ) -> Option<Endpoint> {
@@ -231,8 +273,10 @@ fn compile_endpoint<'a>(
         None => Some(Text::Literal(BOUND_URL.to_owned())),
     };
     let binding = object.binding.value();
-    let binding = binding.and_then(|alias| bindings.find(*alias, cx).ok());
-    let zone = find_zone(&object.zone, zones, cx);
+    let binding = binding.and_then(|alias| known.bindings.find(*alias, cx).ok());
+    let zone = find_zone(&object.zone, known.zones, cx);
+    let urls: Vec<&TextValue> = object.url.value().into_iter().collect();
+    let identity = known.identity(&object.identity, &urls, cx);
     let name = match (object.name.value(), object.zone.value()) {
         (Some(name), _) => name.value.to_owned(),
         (None, Some(zone)) if !taken.contains(zone.value) => zone.value.to_owned(),
@@ -251,6 +295,7 @@ fn compile_endpoint<'a>(
         url: url?,
         binding,
         zone,
+        identity,
         weight: object
             .weight
             .value()

@@ -51,6 +51,8 @@ pub struct Endpoint {
     pub binding: Option<String>,
     /// Index into the plan's zones.
     pub zone: Option<u16>,
+    /// Index into the plan's identities.
+    pub identity: Option<u16>,
     pub weight: u32,
     pub canary: bool,
 }

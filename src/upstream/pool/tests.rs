@@ -25,6 +25,7 @@ fn pool(spec: PoolSpec, endpoints: &[(u16, u32)]) -> Pool {
         base: Base::new("http://a.test"),
         binding: None,
         zone: Some(*zone),
+        identity: None,
         weight: *weight,
         canary: false,
     });
