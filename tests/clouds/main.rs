@@ -12,6 +12,7 @@ mod bindings;
 mod failover;
 mod retries;
 mod streams;
+mod zones;
 
 use peers::{Gateway, Options, Upstream};
 use serde_json::{Value, json};

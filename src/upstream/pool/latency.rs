@@ -28,9 +28,9 @@ impl PeakEwma {
         self.ms = match sample > self.ms {
             true => sample,
             false => {
-                let kept = (-(now.saturating_sub(self.at) as f64) / DECAY_MS).exp();
-                // Samples of one moment still move it a little.
-                let kept = kept.min(0.95);
+                let age = now.saturating_sub(self.at) as f64 / DECAY_MS;
+                // The start of the series of e^age: near enough, and small. Samples of one moment still move it a little.
+                let kept = (1.0 / (1.0 + age + age * age / 2.0)).min(0.95);
                 self.ms * kept + sample * (1.0 - kept)
             }
         };
