@@ -11,6 +11,7 @@ mod balancing;
 mod bindings;
 mod failover;
 mod retries;
+mod story;
 mod streams;
 mod zones;
 

@@ -29,8 +29,8 @@ impl PeakEwma {
             true => sample,
             false => {
                 let age = now.saturating_sub(self.at) as f64 / DECAY_MS;
-                // The start of the series of e^age: near enough, and small. Samples of one moment still move it a little.
-                let kept = (1.0 / (1.0 + age + age * age / 2.0)).min(0.95);
+                // Near enough to e^-age, and small. Samples of one moment still move it a little.
+                let kept = (1.0 + age / 16.0).powi(-16).min(0.95);
                 self.ms * kept + sample * (1.0 - kept)
             }
         };
