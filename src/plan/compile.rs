@@ -15,6 +15,7 @@ mod cors;
 mod expression;
 mod flaw;
 mod identity;
+mod identity_aws;
 mod integration;
 mod jwt;
 mod jwt_keys;

@@ -6,7 +6,7 @@ mod identity;
 
 pub use base::Base;
 pub use forward::{Inbound, REQUEST_REMOVED, RESPONSE_REMOVED, forwarding, hop_by_hop};
-pub use identity::{Identity, Outgoing};
+pub use identity::{Identity, Outgoing, is_aws_name, is_external_id, is_role_arn, is_session_name};
 
 /// A server, ready to be sent to.
 #[derive(Clone, Debug, PartialEq, Eq)]
