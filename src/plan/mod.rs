@@ -16,6 +16,7 @@ mod login;
 mod memory;
 mod paths;
 mod require;
+mod server;
 mod supabase;
 mod when;
 
@@ -31,5 +32,6 @@ pub use load::{Environment, Plan};
 pub use login::*;
 pub use paths::Paths;
 pub use require::*;
+pub use server::*;
 pub use supabase::*;
 pub use when::*;
