@@ -16,6 +16,7 @@ mod expression;
 mod flaw;
 mod hosts;
 mod identity;
+mod identity_aws;
 mod integration;
 mod jwt;
 mod jwt_keys;

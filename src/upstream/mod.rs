@@ -11,7 +11,7 @@ mod send;
 pub use base::Base;
 pub use forward::{Inbound, REQUEST_REMOVED, RESPONSE_REMOVED, forwarding, hop_by_hop};
 pub use geo::{Geography, nearest};
-pub use identity::{Identity, Outgoing};
+pub use identity::{Identity, Outgoing, is_aws_name, is_external_id, is_role_arn, is_session_name};
 pub use pool::Pool;
 pub use retry::{Tried, is_idempotent};
 pub use send::{Order, Sent, Story, prove, send};
