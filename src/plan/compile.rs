@@ -14,6 +14,7 @@ mod conflict;
 mod cors;
 mod expression;
 mod flaw;
+mod health;
 mod identity;
 mod integration;
 mod jwt;
