@@ -166,6 +166,17 @@ fn a_new_config_keeps_what_is_drained_and_all_drained_is_503() {
         assert_eq!(server(&gateway, 0), "green");
         kv.reads() >= reads + 6
     }));
+    // What names something that there is not yet holds as soon as it is there.
+    kv.put(
+        "causeway-drain",
+        r#"{ "endpoints": ["catalog/green"], "zones": ["azure-eu"] }"#,
+    );
+    looks_again(&gateway, kv);
+    assert!(gateway.logs("there is no zone `azure-eu`"));
+    let mut config: Value = serde_json::from_str(&clouds.config(json!({}))).unwrap();
+    config["zones"]["azure-eu"] = json!({ "cloud": "azure" });
+    kv.put("api-config.json", config.to_string());
+    assert!(served_by(&gateway, 0, "blue"));
     kv.put("causeway-drain", r#"{ "zones": ["gcp-eu", "aws-eu"] }"#);
     assert!(served_by(&gateway, 0, "no_endpoint"));
     let answer = gateway.get("/bench");

@@ -36,8 +36,13 @@ thread_local! {
     static BLIND: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Tells a plan what is known; a new one knows nothing of it.
-pub fn apply(plan: &Plan) {
+/// Tells a new plan what is known. What is drained is looked at again: it may name what is there only now.
+pub fn welcome(plan: &Plan) {
+    SEEN.set(None);
+    apply(plan);
+}
+
+fn apply(plan: &Plan) {
     let now = Date::now() as u64;
     DRAIN.with_borrow(|drain| {
         BOARD.with_borrow(|board| plan.set_service(drain, board, now));
@@ -49,40 +54,43 @@ pub async fn look_for_drains(env: &Env) -> Option<u64> {
     if !bound(env, SOURCE_NAMESPACE) {
         return None;
     }
-    if let Some(plan) = pooled() {
+    if pooled().is_some() {
         match stored_text(env, DRAIN_KEY).await {
-            Ok(text) => {
-                let text = text.unwrap_or_else(|| "{}".to_owned());
-                if SEEN.with_borrow(|seen| seen.as_ref() != Some(&text)) {
-                    drain(&plan, &text);
-                    SEEN.set(Some(text));
-                }
-            }
+            Ok(text) => drain(text.unwrap_or_else(|| "{}".to_owned())),
             Err(error) => report("KV", &message(&error)),
         }
     }
     Some(later(interval(env)))
 }
 
-fn drain(plan: &Plan, text: &str) {
-    let read = Drain::read(text).and_then(|drain| match plan.unknown(&drain) {
+fn drain(text: String) {
+    // There may be another plan now than before KV was asked.
+    let Some(plan) = pooled() else { return };
+    if SEEN.with_borrow(|seen| seen.as_ref() == Some(&text)) {
+        return;
+    }
+    let read = Drain::read(&text).and_then(|drain| match plan.unknown(&drain) {
         Some(unknown) => Err(unknown),
         None => Ok(drain),
     });
+    SEEN.set(Some(text));
     match read {
         Ok(drain) => {
             DRAIN.set(drain);
-            apply(plan);
+            apply(&plan);
         }
         Err(why) => report(DRAIN_KEY, &why),
     }
 }
 
-/// Looks at the board; the time in ms at which to look again.
+/// Looks at the board; the time in ms at which to look again, if ever.
 pub async fn look_at_board(env: &Env) -> Option<u64> {
-    if let Some(plan) = pooled() {
-        read_board(env, &plan).await;
-        apply(&plan);
+    read_board(env).await;
+    match pooled() {
+        Some(plan) if !plan.checks().is_empty() => apply(&plan),
+        // Only a config of KV can change.
+        _ if !bound(env, SOURCE_NAMESPACE) => return None,
+        _ => {}
     }
     let wait = variable_of(env, HEALTH_INTERVAL)
         .and_then(|text| text.parse().ok())
@@ -94,13 +102,13 @@ pub async fn look_at_board(env: &Env) -> Option<u64> {
 pub async fn check(env: &Env) {
     let host = EdgeHost::new(Head::new(String::new()));
     let began = host.now_ms();
-    while let Some(plan) = pooled() {
+    loop {
+        read_board(env).await;
+        let Some(plan) = pooled() else { return };
         let checks = plan.checks();
         if checks.is_empty() {
             return;
         }
-        read_board(env, &plan).await;
-        // It is out of its place while checks wait: what others find meanwhile is not for this isolate to lose.
         let mut board = BOARD.with_borrow(Clone::clone);
         for change in board.round(&host, &checks, &plan.identities).await {
             tell(&change);
@@ -108,7 +116,9 @@ pub async fn check(env: &Env) {
         let text = board.write();
         let next = board.next_round(&checks, began, host.now_ms());
         BOARD.set(board);
-        apply(&plan);
+        if let Some(plan) = pooled() {
+            apply(&plan);
+        }
         if bound(env, HEALTH)
             && let Err(error) = js::write(env, &text).await
         {
@@ -121,18 +131,13 @@ pub async fn check(env: &Env) {
     }
 }
 
-async fn read_board(env: &Env, plan: &Plan) {
-    let checks = plan.checks();
-    if checks.is_empty() || !bound(env, HEALTH) {
+async fn read_board(env: &Env) {
+    let checked = pooled().is_some_and(|plan| !plan.checks().is_empty());
+    if !checked || !bound(env, HEALTH) {
         return;
     }
     let read = match js::read(env).await {
-        Ok(text) => match text.as_string() {
-            Some(text) => BOARD
-                .with_borrow_mut(|board| board.read(&text, &checks))
-                .map_err(str::to_owned),
-            None => Ok(()),
-        },
+        Ok(text) => take_over(&text.as_string().unwrap_or_default()),
         Err(error) => Err(message(&error)),
     };
     let blind = read.is_err();
@@ -142,6 +147,12 @@ async fn read_board(env: &Env, plan: &Plan) {
         report("HEALTH", &why);
     }
     BLIND.set(blind);
+}
+
+fn take_over(text: &str) -> Result<(), String> {
+    let Some(plan) = pooled() else { return Ok(()) };
+    let read = BOARD.with_borrow_mut(|board| board.read(text, &plan.checks()));
+    read.map_err(str::to_owned)
 }
 
 fn tell(change: &Change) {

@@ -137,7 +137,7 @@ fn install(plan: Plan, faults: Vec<Fault>) {
     for fault in faults {
         report(&fault.code, &fault.message);
     }
-    service::apply(&plan);
+    service::welcome(&plan);
     PLAN.set(Some(Rc::new(plan)));
 }
 
