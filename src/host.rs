@@ -134,7 +134,7 @@ pub struct Ask<'a> {
     pub body: Option<&'a str>,
     /// Milliseconds to the end of the answer.
     pub timeout_ms: u32,
-    /// A longer answer is none.
+    /// A longer answer is none. 0: the answer's head is enough, and its body is not read.
     pub max_bytes: usize,
 }
 

@@ -37,6 +37,8 @@ const CASES: &[(&str, &[&str])] = &[
             "json",
         ],
     ),
+    ("check_unchecked", &["check", "checked/api-config.json"]),
+    ("check_unmade", &["check", "unmade/api-config.json"]),
     ("check_no_file", &["check", "absent.json"]),
     (
         "explain_taken",

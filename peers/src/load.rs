@@ -245,6 +245,17 @@ impl Outcome {
         }
     }
 
+    /// What became of those that have these numbers. Those that were begun after an event at N are all that are behind
+    /// the first N and as many as there are connections.
+    pub fn numbered(&self, numbers: std::ops::Range<usize>) -> Outcome {
+        let shots = self.shots.iter();
+        let shots = shots.filter(|shot| numbers.contains(&shot.number));
+        Outcome {
+            shots: shots.cloned().collect(),
+            time: self.time,
+        }
+    }
+
     /// The latency that so many percent of the requests keep to.
     pub fn percentile(&self, percent: f64) -> Duration {
         let mut latencies: Vec<Duration> = self.shots.iter().map(|shot| shot.latency).collect();

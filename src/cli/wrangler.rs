@@ -51,7 +51,44 @@ pub fn gaps(blueprint: &Blueprint, file: &Path) -> Result<Vec<Gap>, Failure> {
         message: format!("wrangler.toml has no variable `{name}`, which `$env.{name}` refers to"),
         help: "add it to `[vars]` of wrangler.toml; a secret is better written `$secret.NAME`",
     });
-    Ok(unbound.chain(unstored).chain(unset).collect())
+    let checking = unchecked(blueprint, &worker);
+    Ok(unbound
+        .chain(unstored)
+        .chain(unset)
+        .chain(checking)
+        .collect())
+}
+
+/// What health checks lack.
+fn unchecked(blueprint: &Blueprint, worker: &Worker<'_>) -> Vec<Gap> {
+    let pools = blueprint.servers.iter().filter_map(|s| s.pool.as_ref());
+    if pools.filter(|pool| pool.health.is_some()).count() == 0 {
+        return Vec::new();
+    }
+    let mut gaps = Vec::new();
+    if !worker.has_cron {
+        gaps.push(Gap {
+            code: "no_cron_trigger",
+            message: "wrangler.toml has no cron trigger: no `health_check` is ever made".into(),
+            help: "add `[triggers]` with `crons = [\"* * * * *\"]` to wrangler.toml",
+        });
+    }
+    if !worker.objects.contains(HEALTH) {
+        gaps.push(Gap {
+            code: "unbound_durable_object",
+            message: format!(
+                "wrangler.toml has no Durable Object namespace `{HEALTH}`: what a `health_check` finds stays in one isolate"
+            ),
+            help: "add it to `[[durable_objects.bindings]]` of wrangler.toml with the class `HealthBoard`, and a migration",
+        });
+    } else if !worker.classes.contains(HEALTH_CLASS) {
+        gaps.push(Gap {
+            code: "no_migration",
+            message: format!("wrangler.toml has no migration that makes the class `{HEALTH_CLASS}`"),
+            help: "add `new_sqlite_classes = [\"HealthBoard\"]` to a member of `[[migrations]]`, with a tag of its own",
+        });
+    }
+    gaps
 }
 
 /// What a wrangler.toml gives, in any of its environments.
@@ -60,7 +97,16 @@ struct Worker<'a> {
     services: BTreeSet<&'a str>,
     namespaces: BTreeSet<&'a str>,
     variables: BTreeSet<&'a str>,
+    /// Namespaces of Durable Objects.
+    objects: BTreeSet<&'a str>,
+    /// The classes of Durable Objects that migrations make.
+    classes: BTreeSet<&'a str>,
+    has_cron: bool,
 }
+
+/// The binding of the object that health checks share, and its class.
+const HEALTH: &str = "HEALTH";
+const HEALTH_CLASS: &str = "HealthBoard";
 
 impl<'a> Worker<'a> {
     fn read(table: &'a Table) -> Worker<'a> {
@@ -75,10 +121,20 @@ impl<'a> Worker<'a> {
                 ("services", &mut worker.services),
                 ("kv_namespaces", &mut worker.namespaces),
             ] {
-                let bound = table.get(list).and_then(Value::as_array);
-                let bound = bound.into_iter().flatten();
+                let bound = array(table.get(list));
                 names.extend(bound.filter_map(|one| one.get("binding")?.as_str()));
             }
+            let objects = table.get("durable_objects").and_then(|o| o.get("bindings"));
+            let objects = array(objects).filter_map(|one| one.get("name")?.as_str());
+            worker.objects.extend(objects);
+            for migration in array(table.get("migrations")) {
+                for list in ["new_sqlite_classes", "new_classes"] {
+                    let made = array(migration.get(list)).filter_map(Value::as_str);
+                    worker.classes.extend(made);
+                }
+            }
+            let crons = table.get("triggers").and_then(|t| t.get("crons"));
+            worker.has_cron |= array(crons).next().is_some();
             let variables = table.get("vars").and_then(Value::as_table);
             worker.variables.extend(
                 variables
@@ -89,6 +145,10 @@ impl<'a> Worker<'a> {
         }
         worker
     }
+}
+
+fn array(value: Option<&Value>) -> impl Iterator<Item = &Value> {
+    value.and_then(Value::as_array).into_iter().flatten()
 }
 
 /// The names of all KV namespaces that authorizers read.

@@ -23,6 +23,7 @@ mod diagnostic;
 mod document;
 #[cfg(not(target_arch = "wasm32"))]
 mod draw;
+mod health;
 mod identity;
 mod login;
 mod object;
@@ -50,6 +51,7 @@ pub use diagnostic::{Diagnostic, Diagnostics, Note, SHOWN, Severity, Span};
 pub use document::*;
 #[cfg(not(target_arch = "wasm32"))]
 pub use draw::draw;
+pub use health::*;
 pub use identity::*;
 pub use login::*;
 pub use preset::*;
@@ -58,7 +60,7 @@ pub use redact::blanked;
 pub use require::*;
 pub use schema::schema;
 pub use server::*;
-pub use source::{SOURCE_KEY, SOURCE_NAMESPACE, SOURCE_VARIABLE};
+pub use source::{DRAIN_KEY, SOURCE_KEY, SOURCE_NAMESPACE, SOURCE_VARIABLE};
 pub use suggest::closest;
 pub use supabase::*;
 pub use syntax::{MAX_BYTES, parse, without_byte_order_mark};

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::Spanned;
 use super::ast::Value;
 use super::context::Context;
+use super::health::HealthCheckObject;
 use super::identity::IdentityObject;
 use super::object::{object, words};
 use super::read::{Defs, Items, Lazy, Read, span_of, wrong_type};
@@ -54,6 +55,8 @@ object! {
         optional outlier: Switch<OutlierObject<'a>>,
         /// Which share of the requests goes to the endpoints of the group `canary`.
         optional canary: CanaryObject<'a>,
+        /// How the endpoints are checked beside requests.
+        optional health_check: HealthCheckObject<'a>,
     }
 
     /// One address of a server.

@@ -8,3 +8,6 @@ pub const SOURCE_NAMESPACE: &str = "CONFIG";
 
 /// The key in that namespace.
 pub const SOURCE_KEY: &str = "api-config.json";
+
+/// The key in it of what is drained; see [`crate::upstream::Drain`].
+pub const DRAIN_KEY: &str = "causeway-drain";

@@ -177,9 +177,13 @@ export async function ask(method, url, binding, edits, body, timeout, most) {
   }
 }
 
-// A body of at most so many bytes, as text.
+// A body of at most so many bytes, as text; nothing of it where these are none.
 async function whole(reply, most) {
   if (reply.body === null) return '';
+  if (most === 0) {
+    await reply.body.cancel();
+    return '';
+  }
   const decoder = new TextDecoder('utf-8', { fatal: true });
   let text = '';
   let length = 0;

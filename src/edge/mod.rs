@@ -5,6 +5,7 @@
 
 mod host;
 mod script;
+mod service;
 mod source;
 mod tasks;
 mod wire;
@@ -62,7 +63,7 @@ pub fn serve(length: usize) -> usize {
     })
 }
 
-/// The task that the last call of [`serve`], [`prepare`] or [`refresh`] left waiting. `tasks.mjs` is told through `wake`
+/// The task that the last call of [`serve`], [`prepare`], [`look`] or [`check`] left waiting. `tasks.mjs` is told through `wake`
 /// when to [`resume`] it.
 #[wasm_bindgen]
 pub fn waiting() -> u32 {
@@ -99,20 +100,43 @@ pub fn unanswered(timed_out: bool, reason: String, request_id: &str) -> String {
     format!("{}\n{}", problem.status, problem.body(request_id))
 }
 
-/// Finds a config and makes a plan of it. The outcome, as of [`serve`], is the time in ms at which to look again, or `never`.
+/// Finds a config and makes a plan of it. The outcome, as of [`serve`], are the times in ms at which each chore is due, or
+/// `never`, by the numbers that [`look`] takes.
 #[wasm_bindgen]
 pub fn prepare(env: worker::Env, bundled: js_sys::Uint8Array) -> usize {
-    tasks::run(async move { time(source::prepare(&env, &bundled).await) })
+    tasks::run(async move {
+        let config = source::prepare(&env, &bundled).await;
+        let times = [config, Some(0), Some(0)].map(time);
+        times.join(" ").into()
+    })
 }
 
-/// Looks again for the config in KV; what is there replaces the plan if it is good.
+/// Does a chore, beside requests. 0: looks again for the config in KV; what is there replaces the plan if it is good.
+/// 1: looks for what an operator has drained. 2: looks at what health checks have found. The outcome, as of [`serve`],
+/// is the time in ms at which it is due again, or `never`.
 #[wasm_bindgen]
-pub fn refresh(env: worker::Env, bundled: js_sys::Uint8Array) -> usize {
-    tasks::run(async move { time(source::refresh(&env, &bundled).await) })
+pub fn look(chore: u32, env: worker::Env, bundled: js_sys::Uint8Array) -> usize {
+    tasks::run(async move {
+        let due = match chore {
+            0 => source::refresh(&env, &bundled).await,
+            1 => service::look_for_drains(&env).await,
+            _ => service::look_at_board(&env).await,
+        };
+        time(due).into()
+    })
 }
 
-fn time(ms: Option<u64>) -> Output {
-    ms.map_or("never".to_owned(), |ms| ms.to_string()).into()
+/// Checks the health of endpoints, as a cron trigger asks for. The outcome, as of [`serve`], says nothing.
+#[wasm_bindgen]
+pub fn check(env: worker::Env) -> usize {
+    tasks::run(async move {
+        service::check(&env).await;
+        "checked".to_owned().into()
+    })
+}
+
+fn time(ms: Option<u64>) -> String {
+    ms.map_or("never".to_owned(), |ms| ms.to_string())
 }
 
 fn malformed_url() -> Problem {

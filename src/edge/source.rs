@@ -10,6 +10,7 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use js_sys::{Date, Uint8Array};
+use wasm_bindgen::JsValue;
 use worker::Env;
 
 use crate::config::{SOURCE_KEY, SOURCE_NAMESPACE, SOURCE_VARIABLE};
@@ -17,7 +18,7 @@ use crate::plan::{ARTIFACT_START, Fault, Plan};
 use crate::problem::Problem;
 
 use super::host::{message, variable_of};
-use super::{PLAN, console_error};
+use super::{PLAN, console_error, service};
 
 /// Milliseconds between two looks at KV, where [`INTERVAL`] does not say otherwise.
 const REFRESH_MS: u64 = 30_000;
@@ -47,7 +48,7 @@ pub async fn prepare(env: &Env, bundled: &Uint8Array) -> Option<u64> {
     refresh(env, bundled).await
 }
 
-/// Looks at KV, again or for the first time.
+/// Looks at KV, again or for the first time; the time in ms at which to look again, if ever.
 pub async fn refresh(env: &Env, bundled: &Uint8Array) -> Option<u64> {
     if !js::bound(env, SOURCE_NAMESPACE) {
         from_bundle(env, bundled);
@@ -69,10 +70,26 @@ pub async fn refresh(env: &Env, bundled: &Uint8Array) -> Option<u64> {
     Some(next_look(env))
 }
 
-fn next_look(env: &Env) -> u64 {
-    let interval = variable_of(env, INTERVAL)
+/// Milliseconds between two looks at KV.
+pub fn interval(env: &Env) -> u64 {
+    variable_of(env, INTERVAL)
         .and_then(|text| text.parse().ok())
-        .map_or(REFRESH_MS, |ms: u64| ms.max(100));
+        .map_or(REFRESH_MS, |ms: u64| ms.max(100))
+}
+
+/// Whether the environment binds an object to this name.
+pub fn bound(env: &Env, name: &str) -> bool {
+    js::bound(env, name)
+}
+
+/// A text of the KV namespace that the config is looked for in.
+pub async fn stored_text(env: &Env, key: &str) -> Result<Option<String>, JsValue> {
+    let text = js::stored_text(env, SOURCE_NAMESPACE, key).await?;
+    Ok(text.as_string())
+}
+
+fn next_look(env: &Env) -> u64 {
+    let interval = interval(env);
     let wait = if is_ready() {
         interval
     } else {
@@ -120,6 +137,7 @@ fn install(plan: Plan, faults: Vec<Fault>) {
     for fault in faults {
         report(&fault.code, &fault.message);
     }
+    service::welcome(&plan);
     PLAN.set(Some(Rc::new(plan)));
 }
 
@@ -152,6 +170,9 @@ mod js {
             namespace: &str,
             key: &str,
         ) -> Result<Option<Stored>, JsValue>;
+        #[wasm_bindgen(catch)]
+        pub async fn stored_text(env: &Env, namespace: &str, key: &str)
+        -> Result<JsValue, JsValue>;
     }
 
     #[wasm_bindgen(raw_module = "./compile.mjs")]

@@ -10,8 +10,9 @@ const settlers = new Map();
 // The promise of the task that the last call into the gateway left waiting.
 export function waiting(exchange) {
   const task = gateway.waiting();
-  // A client that leaves takes its promises along: nothing would ever go on with the task, nor free what it holds.
-  exchange?.request.signal.addEventListener('abort', () => give_up(task));
+  // A client that leaves takes its promises along: nothing would ever go on with the task, nor free what it holds. A
+  // cron trigger has no client.
+  exchange?.request?.signal.addEventListener('abort', () => give_up(task));
   return new Promise((resolve, reject) => settlers.set(task, { exchange, resolve, reject }));
 }
 

@@ -14,7 +14,8 @@ let instance = start();
 function start() {
   connect(gateway.initSync({ module: wasm }));
   know(...gateway.start().split('\n').map((names) => names.split(' ')));
-  return { prepared: false, refreshAt: Infinity };
+  // By chore, when it is due; and when the first of them is.
+  return { prepared: false, due: [], dueAt: Infinity };
 }
 
 // A trap leaves the instance's memory as it was in mid-flight: it is dropped whole and a new one takes its place.
@@ -33,21 +34,36 @@ async function outcome(length) {
   return length === 0 ? (await waiting())[0] : take(length);
 }
 
-async function prepare(it, request, env, ctx) {
+async function prepare(it, env) {
+  const times = await outcome(gateway.prepare(env, BUNDLED));
+  it.due = times.split(' ').map(time);
+  it.dueAt = Math.min(...it.due);
+  it.prepared = true;
+}
+
+async function first(it, request, env, ctx) {
   try {
-    it.refreshAt = time(await outcome(gateway.prepare(env, BUNDLED)));
-    it.prepared = true;
+    await prepare(it, env);
   } catch (error) {
     return failed(it, error);
   }
   return handle(request, env, ctx);
 }
 
-// A config of KV is read anew every so often, beside the request that happened to come.
-async function refresh(it, env) {
-  it.refreshAt = Infinity;
+// What is due every so often is done beside the request that happened to come.
+function chores(it, env, ctx) {
+  const now = Date.now();
+  it.due.forEach((at, chore) => {
+    if (at <= now) ctx.waitUntil(look(it, chore, env));
+  });
+}
+
+async function look(it, chore, env) {
+  it.due[chore] = Infinity;
+  it.dueAt = Math.min(...it.due);
   try {
-    it.refreshAt = time(await outcome(gateway.refresh(env, BUNDLED)));
+    it.due[chore] = time(await outcome(gateway.look(chore, env, BUNDLED)));
+    it.dueAt = Math.min(...it.due);
   } catch (error) {
     failed(it, error);
   }
@@ -68,9 +84,9 @@ async function late(it, exchange) {
 
 function handle(request, env, ctx) {
   const it = instance;
-  if (!it.prepared) return prepare(it, request, env, ctx);
+  if (!it.prepared) return first(it, request, env, ctx);
   try {
-    if (it.refreshAt !== Infinity && Date.now() >= it.refreshAt) ctx.waitUntil(refresh(it, env));
+    if (it.dueAt !== Infinity && Date.now() >= it.dueAt) chores(it, env, ctx);
     const { method, headers, body } = request;
     const exchange = { request, env, method, headers, body };
     enter(exchange);
@@ -84,4 +100,19 @@ function handle(request, env, ctx) {
   }
 }
 
-export default { fetch: handle };
+// A cron trigger: health checks.
+async function scheduled(event, env) {
+  const it = instance;
+  try {
+    if (!it.prepared) await prepare(it, env);
+    const exchange = { env };
+    enter(exchange);
+    if (gateway.check(env) === 0) await waiting(exchange);
+  } catch (error) {
+    failed(it, error);
+    throw error;
+  }
+}
+
+export { HealthBoard } from './board.mjs';
+export default { fetch: handle, scheduled };

@@ -14,6 +14,7 @@ mod conflict;
 mod cors;
 mod expression;
 mod flaw;
+mod health;
 mod hosts;
 mod identity;
 mod identity_aws;

@@ -235,7 +235,14 @@ impl<'e, E: Environment> Resolver<'e, E> {
                 message: "it has several endpoints and no rule for them".into(),
             }),
             (Some(pool), _) => {
-                let (pool, zones) = (pool.as_ref().clone(), blueprint.zones.len());
+                let (mut pool, zones) = (pool.as_ref().clone(), blueprint.zones.len());
+                let headers = pool
+                    .health
+                    .iter_mut()
+                    .flat_map(|health| &mut health.headers);
+                for (_, value) in headers {
+                    self.field(value)?;
+                }
                 let pool = Pool::new(&spec.alias, pool, endpoints, zones);
                 Ok(Server::Pool(Box::new(pool)))
             }

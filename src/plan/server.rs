@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Text;
+use super::{HealthSpec, Text};
 
 /// Where endpoints stand.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -66,6 +66,7 @@ pub struct PoolSpec {
     pub hedge: Option<HedgeSpec>,
     pub outlier: Option<OutlierSpec>,
     pub canary: Option<CanarySpec>,
+    pub health: Option<HealthSpec>,
 }
 
 /// How the next endpoint is chosen.

@@ -1,16 +1,21 @@
 //! Where a request goes: the address it is sent to, the fields it carries there, and what the gateway proves by them.
 
 mod base;
+mod drain;
 mod forward;
 mod geo;
+mod health;
 mod identity;
 pub mod pool;
 mod retry;
 mod send;
+mod service;
 
 pub use base::Base;
+pub use drain::Drain;
 pub use forward::{Inbound, REQUEST_REMOVED, RESPONSE_REMOVED, forwarding, hop_by_hop};
 pub use geo::{Geography, nearest};
+pub use health::{Board, Change, Check};
 pub use identity::{Identity, Outgoing, is_aws_name, is_external_id, is_role_arn, is_session_name};
 pub use pool::Pool;
 pub use retry::{Tried, is_idempotent};

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::config::{HTTP, SCHEDULED, numbered};
 use super::workspace;
-use crate::client::Request;
+use crate::client::{Client, Request};
 use crate::npm;
 
 /// How long workerd may take until it listens.
@@ -87,8 +87,8 @@ impl Workerd {
     /// Calls the scheduled handler of an isolate and waits for its end. Returns the outcome in workerd's words: `ok` or
     /// `exception`. The worker must be started with [`cron`](super::Worker::cron).
     pub fn scheduled(&self, isolate: usize, cron: &str) -> String {
-        let target = format!("/?cron={}", cron.replace(' ', "+"));
-        let answer = Request::get(&target).send(self.socket(&numbered(SCHEDULED, isolate)));
+        let answer = self.trigger(isolate, cron).answer("GET");
+        let answer = answer.expect("the handler ends");
         let told = answer.json()["outcome"].as_str().map(str::to_owned);
         told.unwrap_or_else(|| panic!("no outcome: {}", answer.text()))
     }
@@ -120,6 +120,14 @@ impl Workerd {
             (text, _) = self.log.grown.wait_timeout(text, left).expect("no poison");
         }
         true
+    }
+
+    /// The same without waiting: the handler runs for as long as the connection is kept.
+    pub fn trigger(&self, isolate: usize, cron: &str) -> Client {
+        let target = format!("/?cron={}", cron.replace(' ', "+"));
+        let mut client = Client::connect(self.socket(&numbered(SCHEDULED, isolate)));
+        client.send(&Request::get(&target).bytes());
+        client
     }
 
     fn socket(&self, name: &str) -> SocketAddr {

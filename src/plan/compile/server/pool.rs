@@ -1,5 +1,6 @@
 //! How requests are spread over a server's endpoints, and what happens when one fails.
 
+use super::super::health;
 use super::super::mapping::check_header;
 use super::super::path::unused;
 use super::{Zones, locality};
@@ -29,6 +30,7 @@ pub(super) fn compile(
         !object.hedge.is_absent(),
         !object.outlier.is_absent(),
         !object.canary.is_absent(),
+        !object.health_check.is_absent(),
     ];
     let bound = endpoints.iter().any(|endpoint| endpoint.binding.is_some());
     if !several && !bound && !asked.contains(&true) {
@@ -62,6 +64,7 @@ pub(super) fn compile(
         )
         .help("say in `canary` which share of the requests it gets");
     }
+    let health = object.health_check.value();
     Some(Box::new(PoolSpec {
         balance,
         sticky,
@@ -71,6 +74,7 @@ pub(super) fn compile(
         hedge: switched(&object.hedge, false, cx, compile_hedge),
         outlier: switched(&object.outlier, several, cx, compile_outlier),
         canary,
+        health: health.and_then(|health| health::compile(health, cx)),
     }))
 }
 

@@ -1,0 +1,362 @@
+//! Endpoints that are taken out of service: by an operator, and by health checks.
+
+#![cfg(test)]
+#![allow(clippy::arithmetic_side_effects, reason = "small numbers")]
+#![allow(clippy::disallowed_methods, reason = "tests live in real time")]
+
+mod support;
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use peers::upstream::Script;
+use peers::{Gateway, Kv, Load, Options, Request, Source, Terminator, Tls, Upstream};
+use serde_json::{Value, json};
+use support::{PATIENCE, assert_problem, eventually, gateway, mistakes};
+
+/// How often the gateways of these tests look at KV and at the board.
+const OFTEN: &str = "100";
+
+/// Two clouds, and a config that serves from the one until it is out of service.
+struct Clouds {
+    gcp: Upstream,
+    aws: Upstream,
+}
+
+impl Clouds {
+    fn start() -> Clouds {
+        Clouds {
+            gcp: Upstream::cloud("blue", "gcp"),
+            aws: Upstream::cloud("green", "aws"),
+        }
+    }
+
+    /// `extra` are further members of the server.
+    fn config(&self, extra: Value) -> String {
+        let mut server = json!({
+            "alias": "catalog",
+            "endpoints": [
+                { "name": "blue", "url": self.gcp.url(), "zone": "gcp-eu" },
+                { "name": "green", "url": self.aws.url(), "zone": "aws-eu" },
+            ],
+            "locality": { "home": "gcp-eu", "failover": [{ "to": { "type": "Any" } }] },
+        });
+        let members = extra.as_object().unwrap().clone();
+        server.as_object_mut().unwrap().extend(members);
+        let config = json!({
+            "zones": {
+                "gcp-eu": { "cloud": "gcp", "region": "europe-west4" },
+                "aws-eu": { "cloud": "aws", "region": "eu-west-1" },
+            },
+            "servers": [server],
+            "paths": [{
+                "method": "ANY", "path": "/{.+}", "auth": false,
+                "integration": { "type": "http", "server": "catalog" },
+            }],
+        });
+        let config = config.to_string();
+        assert_eq!(mistakes(&config), Vec::<String>::new());
+        config
+    }
+}
+
+fn often() -> Options {
+    Options::default()
+        .text("CAUSEWAY_CONFIG_REFRESH_MS", OFTEN)
+        .text("CAUSEWAY_HEALTH_REFRESH_MS", OFTEN)
+}
+
+/// Which backend serves a request, or the refusal's code.
+fn server(gateway: &Gateway, isolate: usize) -> String {
+    let answer = Request::get("/bench").send(gateway.isolate(isolate));
+    match answer.header("x-server") {
+        Some(server) => server.to_owned(),
+        None => answer.json()["code"].as_str().unwrap().to_owned(),
+    }
+}
+
+fn served_by(gateway: &Gateway, isolate: usize, expected: &str) -> bool {
+    eventually(PATIENCE, || server(gateway, isolate) == expected)
+}
+
+/// Waits until the gateway has looked at KV a few more times.
+fn looks_again(gateway: &Gateway, kv: &Kv) {
+    let reads = kv.reads();
+    assert!(eventually(PATIENCE, || {
+        gateway.get("/bench");
+        kv.reads() >= reads + 6
+    }));
+}
+
+#[test]
+fn a_zone_is_drained_and_brought_back_under_load_without_a_lost_request() {
+    let clouds = Clouds::start();
+    let gateway = gateway(clouds.config(json!({})), often().source(Source::Kv));
+    let kv = gateway.kv();
+    let outcome = Load::on(gateway.address(), 10_000)
+        .requests(|_| Request::get("/bench"))
+        .once(3_000, || {
+            kv.put("causeway-drain", r#"{ "zones": ["gcp-eu"] }"#);
+            assert!(served_by(&gateway, 0, "green"));
+        })
+        .once(6_000, || {
+            kv.delete("causeway-drain");
+            assert!(served_by(&gateway, 0, "blue"));
+        })
+        .run();
+    assert_eq!(outcome.failures(), 0, "{outcome}");
+    let by = |outcome: peers::Outcome| outcome.servers();
+    assert_eq!(by(outcome.before(3_000))["blue"], 3_000, "{outcome}");
+    // Those that were under way when it was drained end as they would.
+    let drained = outcome.numbered(3_008..5_900);
+    assert_eq!(by(drained)["green"], 2_892, "{outcome}");
+    let back = outcome.numbered(6_008..10_000);
+    assert_eq!(by(back)["blue"], 3_992, "{outcome}");
+}
+
+#[test]
+fn an_endpoint_is_drained_by_its_name_and_a_mistake_leaves_things_as_they_are() {
+    let clouds = Clouds::start();
+    let gateway = gateway(clouds.config(json!({})), often().source(Source::Kv));
+    let kv = gateway.kv();
+    assert_eq!(server(&gateway, 0), "blue");
+    kv.put("causeway-drain", r#"{ "endpoints": ["catalog/blue"] }"#);
+    assert!(served_by(&gateway, 0, "green"));
+    for (bad, line) in [
+        ("{", "service: causeway-drain: it is no JSON object"),
+        (
+            r#"{ "zone": ["gcp-eu"] }"#,
+            "service: causeway-drain: `zone` is no member of it",
+        ),
+        (
+            r#"{ "zones": ["gcp-ue"] }"#,
+            "service: causeway-drain: there is no zone `gcp-ue`",
+        ),
+        (
+            r#"{ "zones": ["gcp-eu"], "endpoints": ["catalog/red"] }"#,
+            "service: causeway-drain: there is no endpoint `catalog/red`",
+        ),
+    ] {
+        kv.put("causeway-drain", bad);
+        looks_again(&gateway, kv);
+        assert_eq!(server(&gateway, 0), "green", "{bad}");
+        assert!(gateway.logs(line), "{}", gateway.log());
+        assert_eq!(gateway.log().matches(line).count(), 1, "told once");
+    }
+    // What fails leaves things as they are, too.
+    kv.put("causeway-drain", "{}");
+    kv.fail(true);
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(server(&gateway, 0), "green");
+    kv.fail(false);
+    assert!(served_by(&gateway, 0, "blue"));
+}
+
+#[test]
+fn a_new_config_keeps_what_is_drained_and_all_drained_is_503() {
+    let clouds = Clouds::start();
+    let gateway = gateway(clouds.config(json!({})), often().source(Source::Kv));
+    let kv = gateway.kv();
+    kv.put("causeway-drain", r#"{ "zones": ["gcp-eu"] }"#);
+    assert!(served_by(&gateway, 0, "green"));
+    let changed = clouds.config(json!({ "timeouts": { "try_ms": 5000 } }));
+    kv.put("api-config.json", changed);
+    let reads = kv.reads();
+    assert!(eventually(PATIENCE, || {
+        assert_eq!(server(&gateway, 0), "green");
+        kv.reads() >= reads + 6
+    }));
+    // What names something that there is not yet holds as soon as it is there.
+    kv.put(
+        "causeway-drain",
+        r#"{ "endpoints": ["catalog/green"], "zones": ["azure-eu"] }"#,
+    );
+    looks_again(&gateway, kv);
+    assert!(gateway.logs("there is no zone `azure-eu`"));
+    let mut config: Value = serde_json::from_str(&clouds.config(json!({}))).unwrap();
+    config["zones"]["azure-eu"] = json!({ "cloud": "azure" });
+    kv.put("api-config.json", config.to_string());
+    assert!(served_by(&gateway, 0, "blue"));
+    kv.put("causeway-drain", r#"{ "zones": ["gcp-eu", "aws-eu"] }"#);
+    assert!(served_by(&gateway, 0, "no_endpoint"));
+    let answer = gateway.get("/bench");
+    assert_problem(&answer, 503, "no_endpoint");
+    assert!(answer.header("retry-after").is_some());
+}
+
+#[test]
+fn a_deployed_config_is_drained_by_kv_as_well() {
+    let clouds = Clouds::start();
+    let blueprint = causeway::plan::compile(&clouds.config(json!({}))).blueprint;
+    let plan = blueprint.unwrap().to_bytes().unwrap();
+    for source in [Source::Plan(plan), Source::Variable] {
+        let kv = Rc::new(Kv::start());
+        kv.put("causeway-drain", r#"{ "zones": ["gcp-eu"] }"#);
+        let bound = Rc::clone(&kv);
+        let options = often()
+            .source(source)
+            .with(move |worker| worker.kv("CONFIG", &bound));
+        let gateway = gateway(clouds.config(json!({})), options);
+        // It is read beside the first request.
+        assert!(served_by(&gateway, 0, "green"));
+        kv.delete("causeway-drain");
+        assert!(served_by(&gateway, 0, "blue"));
+    }
+}
+
+fn health_check() -> Value {
+    json!({ "health_check": { "path": "/healthz?deep=1", "timeout_ms": 1000, "unhealthy_after": 1, "headers": { "X-Probe": "$secret.PROBE" } } })
+}
+
+fn checking() -> Options {
+    often().cron().text("PROBE", "a-secret")
+}
+
+/// From now on, checks are answered by this status after a pause.
+fn answers(cloud: &Upstream, status: u16, pause: Duration) {
+    let script = Script {
+        status,
+        pause,
+        ..Script::default()
+    };
+    cloud.script("/healthz", script);
+}
+
+#[test]
+fn what_one_isolate_finds_is_known_to_all_by_the_board() {
+    let clouds = Clouds::start();
+    let options = checking()
+        .isolates(2)
+        .durable_object("HEALTH", "HealthBoard");
+    let gateway = gateway(clouds.config(health_check()), options);
+    for isolate in [0, 1] {
+        assert_eq!(server(&gateway, isolate), "blue");
+    }
+    answers(&clouds.gcp, 503, Duration::ZERO);
+    gateway.scheduled();
+    assert_eq!(server(&gateway, 0), "green");
+    assert!(served_by(&gateway, 1, "green"));
+    assert!(gateway.logs("health: catalog/blue is down: status 503"));
+    let log = gateway.log();
+    assert!(
+        !log.contains("a-secret") && !log.contains("service:"),
+        "{log}"
+    );
+}
+
+#[test]
+fn without_a_board_an_isolate_knows_what_it_has_found_itself() {
+    let clouds = Clouds::start();
+    let gateway = gateway(clouds.config(health_check()), checking().isolates(2));
+    clouds.gcp.stop();
+    // The handler may be the first thing that an isolate does.
+    gateway.scheduled();
+    let seen = clouds.aws.seen();
+    assert_eq!(seen, 1, "the check");
+    assert_eq!(server(&gateway, 0), "green");
+    assert!(gateway.logs("health: catalog/blue is down: no answer: "));
+    clouds.gcp.start_again();
+    assert_eq!(server(&gateway, 1), "blue");
+    assert_eq!(server(&gateway, 0), "green");
+    // Too soon for another check.
+    gateway.scheduled();
+    assert_eq!(clouds.gcp.seen(), 1, "the request of the other isolate");
+}
+
+#[test]
+fn a_board_that_fails_leaves_an_isolate_with_what_it_knows_and_is_told_once() {
+    let clouds = Clouds::start();
+    // Something else than a namespace.
+    let options = checking().with(|worker| worker.json("HEALTH", &json!({})));
+    let gateway = gateway(clouds.config(health_check()), options);
+    answers(&clouds.gcp, 503, Duration::ZERO);
+    gateway.scheduled();
+    for _ in 0..5 {
+        assert_eq!(server(&gateway, 0), "green");
+        std::thread::sleep(Duration::from_millis(150));
+    }
+    assert!(gateway.logs("service: HEALTH: "));
+    // Once by those that read, once by the one that writes.
+    assert_eq!(
+        gateway.log().matches("service: HEALTH: ").count(),
+        2,
+        "{}",
+        gateway.log()
+    );
+}
+
+#[test]
+fn an_endpoint_comes_back_when_it_is_well_again() {
+    let clouds = Clouds::start();
+    let mut members = health_check();
+    members["health_check"]["interval_seconds"] = 5.into();
+    members["health_check"]["healthy_after"] = 1.into();
+    let options = checking().durable_object("HEALTH", "HealthBoard");
+    let gateway = gateway(clouds.config(members), options);
+    answers(&clouds.gcp, 200, Duration::from_secs(5));
+    // The run goes on with rounds for most of a minute.
+    let _run = gateway.workerd().trigger(0, "* * * * *");
+    assert!(served_by(&gateway, 0, "green"));
+    assert!(gateway.logs("health: catalog/blue is down: no answer within 1000 ms"));
+    answers(&clouds.gcp, 200, Duration::ZERO);
+    assert!(served_by(&gateway, 0, "blue"));
+    assert!(gateway.logs("health: catalog/blue is up: status 200"));
+}
+
+#[test]
+fn a_check_asks_as_the_config_says_and_through_the_binding() {
+    let upstream = Upstream::start();
+    let mutual = Terminator::mutual(upstream.address());
+    let config = json!({
+        "serviceBindings": [{ "alias": "private", "binding": "PRIVATE" }, { "alias": "mtls", "binding": "MTLS" }],
+        "servers": [{
+            "alias": "catalog",
+            "endpoints": [
+                { "name": "a", "url": format!("{}/v1/", upstream.url()) },
+                { "name": "b", "url": "http://b.internal", "binding": "private" },
+                { "name": "c", "url": "https://upstream.test", "binding": "mtls" },
+            ],
+            "identity": { "type": "header", "name": "X-Key", "secret": "$secret.PROBE" },
+            "health_check": {
+                "path": "/healthz?deep=1", "expected_statuses": 418,
+                "headers": { "X-Probe": "$secret.PROBE", "User-Agent": "probe" },
+            },
+        }],
+        "paths": [{ "method": "GET", "path": "/x", "auth": false, "integration": { "type": "http", "server": "catalog" } }],
+    });
+    let options = checking()
+        .external("PRIVATE", upstream.address())
+        .external_tls("MTLS", mutual.address(), Tls::client());
+    let gateway = gateway(&config, options);
+    gateway.scheduled();
+    let mut asked: Vec<_> = upstream
+        .requests()
+        .into_iter()
+        .map(|r| {
+            assert_eq!(r.head.header("x-probe"), Some("a-secret"));
+            assert_eq!(r.head.header("x-key"), Some("a-secret"));
+            assert_eq!(r.head.header("user-agent"), Some("probe"));
+            assert_eq!((r.head.word(0), r.length), ("GET", 0));
+            let host = r.head.header("host").unwrap().to_owned();
+            format!("{host} {}", r.head.word(1))
+        })
+        .collect();
+    asked.sort();
+    let own = format!("{} /v1/healthz?deep=1", upstream.address());
+    assert_eq!(
+        asked,
+        [
+            own.as_str(),
+            "b.internal /healthz?deep=1",
+            "upstream.test /healthz?deep=1"
+        ]
+    );
+}
+
+#[test]
+fn a_gateway_without_checks_does_nothing_when_it_is_triggered() {
+    let clouds = Clouds::start();
+    let gateway = gateway(clouds.config(json!({})), checking());
+    gateway.scheduled();
+    assert_eq!((clouds.gcp.seen(), clouds.aws.seen()), (0, 0));
+}
