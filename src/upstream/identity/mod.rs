@@ -1,0 +1,5 @@
+//! What the gateway proves to a cloud.
+
+mod lent;
+
+pub use lent::{Lent, Loan};
