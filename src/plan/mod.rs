@@ -16,6 +16,7 @@ mod memory;
 mod paths;
 mod require;
 mod supabase;
+mod token;
 mod when;
 
 pub use artifact::{ARTIFACT_START, ArtifactError};
@@ -30,4 +31,5 @@ pub use login::*;
 pub use paths::Paths;
 pub use require::*;
 pub use supabase::*;
+pub use token::*;
 pub use when::*;

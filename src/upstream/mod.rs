@@ -2,7 +2,7 @@
 
 mod base;
 mod forward;
-mod identity;
+pub mod identity;
 
 pub use base::Base;
 pub use forward::{Inbound, REQUEST_REMOVED, RESPONSE_REMOVED, forwarding, hop_by_hop};
