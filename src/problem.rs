@@ -123,6 +123,15 @@ impl Problem {
         }
     }
 
+    /// The gateway could not prove to the upstream who it is: nothing was sent.
+    pub fn identity(reason: impl Into<String>) -> Self {
+        Problem {
+            code: "upstream_identity_failed",
+            detail: "The gateway could not identify itself to the upstream.".into(),
+            ..Problem::unreachable(reason)
+        }
+    }
+
     /// The upstream's answer did not begin in time (RFC 9110 section 15.6.5).
     pub fn timed_out() -> Self {
         Problem {

@@ -149,6 +149,18 @@ const CASES: &[(&str, &[&str])] = &[
         &["explain", "GET", "/", "--config", "asked.json"],
     ),
     (
+        "explain_identity_header",
+        &["explain", "GET", "/header", "--config", "identities.json"],
+    ),
+    (
+        "explain_identity_basic",
+        &["explain", "GET", "/basic", "--config", "identities.json"],
+    ),
+    (
+        "explain_identity_faulty",
+        &["explain", "GET", "/faulty", "--config", "identities.json"],
+    ),
+    (
         "explain_hook",
         &["explain", "POST", "/hooked", "--config", "good.json"],
     ),

@@ -242,7 +242,9 @@ fn hooks(path: &PathEntry) -> Vec<(&Hook, Role)> {
         }
         Action::Call { hook, post_process } => (Some(hook), post_process.as_ref()),
         Action::Login { post_process, .. } => (None, post_process.as_ref()),
-        Action::Supabase(_) | Action::Respond { .. } | Action::Fault(_) => (None, None),
+        Action::Supabase(_) | Action::Respond { .. } | Action::Federation(_) | Action::Fault(_) => {
+            (None, None)
+        }
     };
     let guard = path.pre_process.as_ref().map(|hook| (hook, Role::Guard));
     let call = call.map(|hook| (hook, Role::Call));
@@ -321,7 +323,10 @@ fn check(
             assert_eq!(answer.status, 200, "{what}: {}", answer.text());
             assert_eq!(upstream.requests().len(), served + 1, "{what}");
         }
-        Action::Supabase(_) | Action::Call { .. } | Action::Service { .. } => {
+        Action::Supabase(_)
+        | Action::Call { .. }
+        | Action::Service { .. }
+        | Action::Federation(_) => {
             assert_eq!(answer.status, 200, "{what}: {}", answer.text());
         }
         Action::Login { step, .. } => {

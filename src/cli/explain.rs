@@ -5,6 +5,7 @@ mod action;
 mod asking;
 mod caller;
 mod credential;
+mod identity;
 mod require;
 
 use std::borrow::Cow;

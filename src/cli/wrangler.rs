@@ -117,6 +117,14 @@ fn variables(blueprint: &Blueprint) -> BTreeSet<&str> {
             add(text, &mut names);
         }
     }
+    for key in blueprint.federation.iter().flat_map(|f| &f.keys) {
+        add(key, &mut names);
+    }
+    for identity in &blueprint.identities {
+        for text in identity.kind.texts() {
+            add(text, &mut names);
+        }
+    }
     for path in &blueprint.paths {
         match &path.action {
             Action::Proxy {
@@ -147,6 +155,7 @@ fn variables(blueprint: &Blueprint) -> BTreeSet<&str> {
             | Action::Call { .. }
             | Action::Service { .. }
             | Action::Login { .. }
+            | Action::Federation(_)
             | Action::Fault(_) => {}
         }
     }

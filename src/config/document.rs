@@ -1,6 +1,8 @@
 //! The objects of `api-config.json`, each defined once.
 
 use super::authorizer::AuthorizerObject;
+use super::identity::IdentityObject;
+use super::identity_token::FederationObject;
 use super::object::{object, words};
 use super::read::{Entries, Items, Lazy, OneByOne};
 use super::require::RequireChoice;
@@ -25,6 +27,8 @@ object! {
         optional service_bindings = "serviceBindings": Items<'a, BindingObject<'a>>,
         /// An older spelling of `serviceBindings`.
         optional services_bindings = "servicesBindings": Items<'a, BindingObject<'a>>,
+        /// The gateway as an issuer of tokens about itself, which clouds take without a key of theirs.
+        optional federation: Lazy<'a, FederationObject<'a>>,
         /// Which other origins' pages may call the gateway.
         optional cors: CorsObject<'a>,
         /// The authorizer that `"auth": true` means.
@@ -45,6 +49,8 @@ object! {
         required alias: Name<'a>,
         /// Absolute, `http` or `https`. Its path goes in front of the request's path.
         required url: TextValue,
+        /// What the gateway proves to it.
+        optional identity: Lazy<'a, IdentityObject<'a>>,
     }
 
     /// A JavaScript module of the worker's own bundle.

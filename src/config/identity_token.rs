@@ -3,7 +3,7 @@
 use super::Spanned;
 use super::asked::ClientAuthName;
 use super::object::{object, words};
-use super::read::Entries;
+use super::read::{Entries, Lazy};
 use super::value::{Name, OneOrMany, TextValue, Whole};
 
 object! {
@@ -65,7 +65,7 @@ object! {
         /// `azure`
         required kind = "type": AzureIdentityType,
         /// The tenant's id or domain.
-        required tenant: TextValue,
+        required tenant: Lazy<'a, TextValue>,
         /// The application's id.
         required client_id: TextValue,
         /// What the token is for, such as `https://storage.azure.com/.default`.

@@ -23,6 +23,8 @@ mod diagnostic;
 mod document;
 #[cfg(not(target_arch = "wasm32"))]
 mod draw;
+mod identity;
+mod identity_token;
 mod login;
 mod object;
 mod parser;
@@ -48,6 +50,8 @@ pub use diagnostic::{Diagnostic, Diagnostics, Note, SHOWN, Severity, Span};
 pub use document::*;
 #[cfg(not(target_arch = "wasm32"))]
 pub use draw::draw;
+pub use identity::*;
+pub use identity_token::*;
 pub use login::*;
 pub use preset::*;
 pub use read::{Defs, Entries, Field, Items, Lazy, OneByOne, Read, Spanned, read_all};

@@ -7,11 +7,13 @@ use crate::auth::{Claims, Withheld};
 use crate::edits::Edits;
 use crate::exchange::{Kind, Request};
 use crate::host::{Call, Called, Callee, Forward, Host};
-use crate::plan::{Action, Hook, Mapping, PathEntry, Piece, Plan, Template, Text};
+use crate::plan::{
+    Action, FederationDocument, Hook, Mapping, PathEntry, Piece, Plan, Template, Text,
+};
 use crate::policy::mapping::{self, Lookup, percent_decode};
 use crate::problem::{Problem, json_string};
 use crate::route::{Canonical, Match};
-use crate::upstream::{Inbound, forwarding, hop_by_hop};
+use crate::upstream::{Inbound, Outgoing, Server, forwarding, hop_by_hop};
 
 /// A request that has been matched and whose caller is known.
 pub struct Exchange<'a, H> {
@@ -53,7 +55,7 @@ impl<H: Host> Exchange<'_, H> {
                 mapping,
                 post_process,
             } => {
-                let forward = self.forward(*server, mapping.as_deref())?;
+                let forward = self.forward(*server, mapping.as_deref()).await?;
                 match post_process {
                     // Nothing that follows looks at the answer: the host hands it on by itself.
                     None => Ok(Kind::Forward(forward)),
@@ -103,13 +105,33 @@ impl<H: Host> Exchange<'_, H> {
                 let post = post_process.as_ref();
                 Box::pin(self.log_in(*authorizer, *step, post, edits)).await
             }
+            Action::Federation(document) => self.publish(*document, edits),
             Action::Fault(fault) => Err(Problem::config(fault.message.clone())),
         }
     }
 
-    fn forward(&self, server: u16, mapping: Option<&Mapping>) -> Result<Forward, Problem> {
-        let base = match self.plan.servers.get(usize::from(server)) {
-            Some(Ok(base)) => base,
+    /// What clouds know the gateway by.
+    fn publish(
+        &self,
+        document: FederationDocument,
+        edits: &mut Edits,
+    ) -> Result<Kind<H::Reply>, Problem> {
+        let federation = match &self.plan.federation {
+            Some(Ok(federation)) => federation,
+            Some(Err(fault)) => return Err(Problem::config(fault.message.clone())),
+            None => return Err(Problem::config("the config has no federation")),
+        };
+        edits.set("content-type", "application/json");
+        edits.set("cache-control", "public, max-age=300");
+        Ok(Kind::Own {
+            status: 200,
+            body: federation.document(document).to_owned(),
+        })
+    }
+
+    async fn forward(&self, server: u16, mapping: Option<&Mapping>) -> Result<Forward, Problem> {
+        let Server { base, identity } = match self.plan.servers.get(usize::from(server)) {
+            Some(Ok(server)) => server,
             Some(Err(fault)) => return Err(Problem::config(fault.message.clone())),
             None => return Err(Problem::config("the path names a server that is not there")),
         };
@@ -117,7 +139,7 @@ impl<H: Host> Exchange<'_, H> {
         let path = self.stripped();
         let query = self.query();
         let query = query.as_deref();
-        let url = match mapping {
+        let mut url = match mapping {
             None => base.join(path, query),
             Some(mapping) => {
                 mapping::headers(mapping, query, self, &mut edits)?;
@@ -128,12 +150,30 @@ impl<H: Host> Exchange<'_, H> {
                 }
             }
         };
+        if let Some(index) = identity {
+            self.prove(*index, &mut url, &mut edits).await?;
+        }
         Ok(Forward {
             url,
             edits,
             timeout_ms: self.path.timeout_ms,
             websocket: self.websocket,
         })
+    }
+
+    /// Adds what the gateway proves to the upstream.
+    async fn prove(&self, index: u16, url: &mut String, edits: &mut Edits) -> Result<(), Problem> {
+        let identity = match self.plan.identities.get(usize::from(index)) {
+            Some(Ok(identity)) => identity,
+            Some(Err(fault)) => return Err(Problem::config(fault.message.clone())),
+            None => return Err(Problem::config("the server names no identity")),
+        };
+        let outgoing = Outgoing {
+            method: self.request.method,
+            url,
+            body: self.request.body,
+        };
+        identity.prove(self.host, outgoing, edits).await
     }
 
     /// What every callee sees changed in the client's fields.

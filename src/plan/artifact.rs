@@ -78,6 +78,8 @@ impl Blueprint {
             services: self.services.clone(),
             cors: self.cors.clone(),
             authorizers: self.authorizers.clone(),
+            identities: self.identities.clone(),
+            federation: self.federation.clone(),
             paths: Vec::new(),
         }
     }

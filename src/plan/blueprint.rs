@@ -7,11 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use super::require::Requirement;
 use super::when::When;
-use super::{Authorizer, LoginStep, SupabaseCall};
+use super::{
+    Authorizer, FederationDocument, FederationSpec, LoginStep, ServerIdentity, SupabaseCall,
+};
 use crate::http::Method;
 
 /// The artifact's format. One that differs is refused, never guessed at.
-pub const BLUEPRINT_VERSION: u32 = 3;
+pub const BLUEPRINT_VERSION: u32 = 4;
 
 /// A whole config, checked.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -21,6 +23,8 @@ pub struct Blueprint {
     pub services: Vec<Service>,
     pub cors: Option<Cors>,
     pub authorizers: Vec<Authorizer>,
+    pub identities: Vec<ServerIdentity>,
+    pub federation: Option<FederationSpec>,
     pub paths: Vec<PathEntry>,
 }
 
@@ -90,6 +94,8 @@ impl Text {
 pub struct Server {
     pub alias: String,
     pub url: Text,
+    /// What the gateway proves to it: an index into [`Blueprint::identities`].
+    pub identity: Option<u16>,
 }
 
 /// A Workers service binding by the name it has in `wrangler.toml`.
@@ -219,6 +225,8 @@ pub enum Action {
         step: LoginStep,
         post_process: Option<Hook>,
     },
+    /// Publish what clouds know the gateway by.
+    Federation(FederationDocument),
 }
 
 /// What is wrong with a part of the config, as its diagnostic says.

@@ -13,7 +13,10 @@ mod authorizer;
 mod conflict;
 mod cors;
 mod expression;
+mod federation;
 mod flaw;
+mod identity;
+mod identity_token;
 mod integration;
 mod jwt;
 mod jwt_keys;
@@ -38,6 +41,7 @@ use crate::config::{
 use self::conflict::Taken;
 use self::names::Names;
 use self::path::{CompiledPath, Defaults, Gateway, compile_path};
+use super::ServerIdentity;
 use super::blueprint::{
     Action, Binding, Blueprint, Fault, PathEntry, Server, Service, Text, Tolerance,
 };
@@ -81,7 +85,12 @@ fn document_to_blueprint<'a>(document: &Document<'a>, cx: &mut Context) -> Optio
     // paths share, is wrong for every path.
     let mut sound = cx.errors() == 0;
     let mut blueprint = Blueprint::default();
-    let servers = compile_servers(document.servers.value(), &mut blueprint.servers, cx);
+    let servers = compile_servers(
+        document.servers.value(),
+        !document.federation.is_absent(),
+        &mut blueprint,
+        cx,
+    );
     let services = compile_services(document.services.value(), &mut blueprint.services, cx);
     let mut bindings = Names::new("service binding");
     for items in [&document.service_bindings, &document.services_bindings] {
@@ -93,6 +102,12 @@ fn document_to_blueprint<'a>(document: &Document<'a>, cx: &mut Context) -> Optio
         &mut blueprint.authorizers,
         cx,
     );
+
+    // Where it is not understood, only what depends on it is closed.
+    let federation = document.federation.value().and_then(|f| f.get(cx));
+    let federation = federation.and_then(|object| federation::compile(&object, cx));
+    let (federation, documents) = federation.unzip();
+    blueprint.federation = federation;
 
     let before = cx.errors();
     if let Some(cors) = document.cors.value() {
@@ -129,6 +144,9 @@ fn document_to_blueprint<'a>(document: &Document<'a>, cx: &mut Context) -> Optio
             let path = CompiledPath { entry, written };
             add(path, &mut taken, &mut blueprint.paths, paths, cx);
         }
+    }
+    for path in documents.into_iter().flatten() {
+        add(path, &mut taken, &mut blueprint.paths, paths, cx);
     }
     sound.then_some(blueprint)
 }
@@ -183,7 +201,8 @@ fn conflict(
 
 fn compile_servers<'a>(
     items: Option<&Items<'a, ServerObject<'a>>>,
-    servers: &mut Vec<Server>,
+    federation: bool,
+    blueprint: &mut Blueprint,
     cx: &mut Context,
 ) -> Names<'a> {
     let mut names = Names::new("server");
@@ -194,12 +213,27 @@ fn compile_servers<'a>(
             .and_then(|server| server.url.value())
             .and_then(|url| url::compile(url, cx));
         let alias = server.as_ref().and_then(|server| server.alias.value());
-        if let Some(index) = names.declare(alias, url.is_some(), servers.len(), cx)
+        let identity = server.as_ref().and_then(|server| {
+            identity::compile(&server.identity, server.url.value(), federation, cx)
+        });
+        if let Some(alias) = names.declare(alias, url.is_some(), blueprint.servers.len(), cx)
             && let Some(url) = url
         {
-            servers.push(Server {
-                alias: index.value.to_owned(),
+            let alias = alias.value.to_owned();
+            let identities = &mut blueprint.identities;
+            let identity = identity.and_then(|kind| {
+                // There are no more of them than servers.
+                let index = u16::try_from(identities.len()).ok();
+                identities.push(ServerIdentity {
+                    server: alias.clone(),
+                    kind,
+                });
+                index
+            });
+            blueprint.servers.push(Server {
+                alias,
                 url,
+                identity,
             });
         }
     }

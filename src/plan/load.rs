@@ -1,25 +1,30 @@
 //! From blueprint to plan: references are resolved, keys made ready, routes indexed. Once per isolate and config.
 
 use std::ops::Range;
+use std::rc::Rc;
 
 use crate::auth::{Authorizer, Withheld, has_all_rights, project_url};
 use crate::policy::cors;
 use crate::route::{Entry, Table};
-use crate::upstream::Base;
+use crate::upstream::{Base, Federation, Identity, Server};
 
 use super::artifact::{Artifact, ArtifactError};
 use super::paths::Paths;
 use super::{
-    Access, Action, AuthorizerKind, Binding, Blueprint, Cors, Fault, Mapping, OriginPattern,
-    PathEntry, Piece, Place, Reference, ReferenceKind, Service, Source, SupabaseCall, Template,
-    Text, origin_pattern, server_url,
+    Access, Action, AuthorizerKind, Binding, Blueprint, Cors, Fault, FederationSpec, IdentityKind,
+    Mapping, OriginPattern, PathEntry, Piece, Place, Reference, ReferenceKind, Service, Source,
+    SupabaseCall, Template, Text, origin_pattern, server_url,
 };
 
 /// Everything that a request runs through; immutable.
 pub struct Plan {
     pub table: Table,
     pub paths: Paths,
-    pub servers: Vec<Result<Base, Fault>>,
+    pub servers: Vec<Result<Server, Fault>>,
+    /// What the gateway proves to servers.
+    pub identities: Vec<Result<Identity, Fault>>,
+    /// The gateway as an issuer of its own.
+    pub federation: Option<Result<Rc<Federation>, Fault>>,
     pub authorizers: Vec<Result<Authorizer, Fault>>,
     /// What each authorizer withholds, whether or not it is at fault.
     withheld: Vec<Vec<Place>>,
@@ -141,7 +146,13 @@ impl<'e, E: Environment> Resolver<'e, E> {
     /// The plan of a blueprint, but for its paths.
     fn plan(&mut self, blueprint: Blueprint, table: Table) -> Plan {
         let servers = blueprint.servers.iter();
-        let servers = servers.map(|s| self.server(&s.alias, &s.url)).collect();
+        let servers = servers.map(|s| self.server(s)).collect();
+        let federation = blueprint.federation.map(|spec| self.federation(spec));
+        let known = federation.as_ref().and_then(|known| known.as_ref().ok());
+        let identities = blueprint.identities.into_iter();
+        let identities = identities
+            .map(|i| self.identity(&i.server, i.kind, known))
+            .collect();
         let authorizers = blueprint.authorizers.into_iter();
         let (authorizers, withheld): (Vec<_>, Vec<Vec<Place>>) = authorizers
             .map(|a| (self.authorizer(&a.name, a.kind), a.withheld))
@@ -153,6 +164,8 @@ impl<'e, E: Environment> Resolver<'e, E> {
             table,
             paths: Paths::default(),
             servers,
+            identities,
+            federation,
             authorizers,
             withheld,
             sessions,
@@ -193,16 +206,42 @@ impl<'e, E: Environment> Resolver<'e, E> {
         Ok(())
     }
 
-    fn server(&mut self, alias: &str, url: &Text) -> Result<Base, Fault> {
-        self.text(url)
+    fn server(&mut self, server: &super::Server) -> Result<Server, Fault> {
+        self.text(&server.url)
             .and_then(|url| {
                 server_url(&url).map_err(|flaw| Fault {
                     code: flaw.code.into(),
                     message: flaw.message.into(),
                 })
             })
-            .map(|url| Base::new(&url))
-            .map_err(|fault| self.report(prefixed(&format!("server {alias}"), fault)))
+            .map(|url| Server {
+                base: Base::new(&url),
+                identity: server.identity,
+            })
+            .map_err(|fault| self.report(prefixed(&format!("server {}", server.alias), fault)))
+    }
+
+    fn federation(&mut self, mut spec: FederationSpec) -> Result<Rc<Federation>, Fault> {
+        let resolved = spec.keys.iter_mut().try_for_each(|key| self.in_place(key));
+        resolved
+            .and_then(|()| Federation::new(spec))
+            .map(Rc::new)
+            .map_err(|fault| self.report(prefixed("federation", fault)))
+    }
+
+    fn identity(
+        &mut self,
+        server: &str,
+        mut kind: IdentityKind,
+        federation: Option<&Rc<Federation>>,
+    ) -> Result<Identity, Fault> {
+        let resolved = kind
+            .texts_mut()
+            .into_iter()
+            .try_for_each(|text| self.in_place(text));
+        resolved
+            .and_then(|()| Identity::new(kind, federation))
+            .map_err(|fault| self.report(prefixed(&format!("identity at server {server}"), fault)))
     }
 
     fn authorizer(&mut self, name: &str, mut kind: AuthorizerKind) -> Result<Authorizer, Fault> {
@@ -251,7 +290,10 @@ impl<'e, E: Environment> Resolver<'e, E> {
                 .try_for_each(|(_, text)| self.field(text))
                 .and_then(|()| self.template(body)),
             Action::Supabase(call) => self.supabase(call),
-            Action::Call { .. } | Action::Service { .. } | Action::Login { .. } => Ok(()),
+            Action::Call { .. }
+            | Action::Service { .. }
+            | Action::Login { .. }
+            | Action::Federation(_) => Ok(()),
             Action::Fault(fault) => Err(fault.clone()),
         };
         if let Err(fault) = resolved {

@@ -82,6 +82,7 @@ mod tests {
             let server = Server {
                 alias: "a".into(),
                 url: Text::read(url),
+                identity: None,
             };
             let found = local(&server).map(|(_, port)| port);
             assert_eq!(found, port, "{url}");

@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 
 use causeway::auth::{AUTH_PATH, Withheld};
-use causeway::plan::{Action, Hook, Mapping, PathEntry, Piece, Source, SupabaseStep, Text};
+use causeway::plan::{
+    Action, FederationDocument, Hook, Mapping, PathEntry, Piece, Source, SupabaseStep, Text,
+};
 use causeway::policy::mapping::{self, Lookup, percent_decode};
 use causeway::route::{Canonical, Match};
 use causeway::upstream::Base;
@@ -92,6 +94,13 @@ pub fn explain(
             page.line("answer", &format!("the {step} of authorizer `{name}`"));
             post(asked, post_process.as_ref(), page);
         }
+        Action::Federation(document) => {
+            let what = match document {
+                FederationDocument::Discovery => "its document as an issuer",
+                FederationDocument::Keys => "its public keys as an issuer",
+            };
+            page.line("answer", &format!("{what}, by the gateway itself"));
+        }
         Action::Fault(fault) => {
             page.line("answer", &format!("500 config_error: {}", fault.message));
         }
@@ -146,6 +155,13 @@ impl Call<'_> {
             }
         };
         page.line("upstream", &format!("{} {url}", self.asked.request.method));
+        let identities = &self.asked.blueprint.identities;
+        if let Some(identity) = server
+            .identity
+            .and_then(|index| identities.get(usize::from(index)))
+        {
+            super::identity::explain(self.asked, &identity.kind, page);
+        }
         let (Some(shown), Some(mapping)) = (&shown, mapping) else {
             return;
         };

@@ -7,9 +7,7 @@ use super::url::server_url;
 use crate::auth::check_key_url;
 use crate::config::{Context, FederationObject, Name};
 use crate::http::Method;
-use crate::plan::{
-    Access, Action, FederationDocument, FederationSpec, PathEntry, Tolerance,
-};
+use crate::plan::{Access, Action, FederationDocument, FederationSpec, PathEntry, Tolerance};
 
 const SUBJECT: &str = "causeway";
 const LIFETIME_SECONDS: u32 = 300;
@@ -60,7 +58,9 @@ pub(super) fn compile(
 fn place(issuer: &Name<'_>, cx: &mut Context) -> Option<(String, String)> {
     if let Err(flaw) = check_key_url(issuer.value) {
         let message = match flaw.code {
-            "insecure_url" => "an issuer's URL is `https`: whoever can change its keys can be the gateway",
+            "insecure_url" => {
+                "an issuer's URL is `https`: whoever can change its keys can be the gateway"
+            }
             _ => flaw.message,
         };
         cx.error(issuer.span, flaw.code, message).help(flaw.help);

@@ -1,6 +1,7 @@
 //! Identities that are tokens.
 
 use super::authorizer::warn_of_literal;
+use super::identity::secret;
 use crate::auth::{PrivateKey, check_asked_url};
 use crate::config::{
     AzureIdentityObject, ClientAuthName, Context, Field, GoogleIdentityObject,
@@ -10,7 +11,7 @@ use crate::plan::{
     AzureCredential, AzureSpec, GoogleCredential, GoogleSpec, GoogleToken, OAuth2Spec, Text,
     is_scope,
 };
-use crate::upstream::identity::{is_service_account, is_tenant};
+use crate::upstream::{is_service_account, is_tenant};
 
 const AUTHORITY: &str = "https://login.microsoftonline.com";
 const AZURE_AUDIENCE: &str = "api://AzureADTokenExchange";
@@ -76,7 +77,13 @@ pub(super) fn google(
         cx,
     )?;
     let credential = if federated.is_some() {
-        let audience = required(&object.audience, "audience", object.span, "with `federated`", cx);
+        let audience = required(
+            &object.audience,
+            "audience",
+            object.span,
+            "with `federated`",
+            cx,
+        );
         if let Some(account) = object.service_account.value()
             && let Text::Literal(literal) = &account.text
             && !is_service_account(literal)
@@ -111,7 +118,14 @@ pub(super) fn google(
         ("client_email", &object.client_email),
         ("private_key_id", &object.private_key_id),
     ] {
-        unused_unless(by_key, field, name, "without `private_key`", object.span, cx);
+        unused_unless(
+            by_key,
+            field,
+            name,
+            "without `private_key`",
+            object.span,
+            cx,
+        );
     }
     for (name, field) in [
         ("audience", &object.audience),
@@ -184,7 +198,8 @@ pub(super) fn azure(
     cx: &mut Context,
 ) -> Option<AzureSpec> {
     check_url(object.authority.value(), cx);
-    if let Some(tenant) = object.tenant.value()
+    let tenant = object.tenant.value().and_then(|tenant| tenant.get(cx));
+    if let Some(tenant) = &tenant
         && let Text::Literal(literal) = &tenant.text
         && !is_tenant(literal)
     {
@@ -205,9 +220,23 @@ pub(super) fn azure(
     )?;
     let by_certificate = !object.certificate.is_absent();
     let why = "without `certificate`";
-    unused_unless(by_certificate, &object.private_key, "private_key", why, object.span, cx);
+    unused_unless(
+        by_certificate,
+        &object.private_key,
+        "private_key",
+        why,
+        object.span,
+        cx,
+    );
     let why = "without `federated`";
-    unused_unless(federated.is_some(), &object.audience, "audience", why, object.span, cx);
+    unused_unless(
+        federated.is_some(),
+        &object.audience,
+        "audience",
+        why,
+        object.span,
+        cx,
+    );
     let credential = if federated.is_some() {
         AzureCredential::Federated {
             audience: text(&object.audience).unwrap_or_else(|| AZURE_AUDIENCE.into()),
@@ -215,7 +244,13 @@ pub(super) fn azure(
     } else if let Some(certificate) = text(&object.certificate) {
         let object_span = object.span;
         if object.private_key.is_absent() {
-            required(&object.private_key, "private_key", object_span, "with `certificate`", cx)?;
+            required(
+                &object.private_key,
+                "private_key",
+                object_span,
+                "with `certificate`",
+                cx,
+            )?;
         }
         AzureCredential::Certificate {
             certificate,
@@ -226,7 +261,7 @@ pub(super) fn azure(
     };
     Some(AzureSpec {
         authority: text(&object.authority).unwrap_or_else(|| AUTHORITY.into()),
-        tenant: text(&object.tenant)?,
+        tenant: tenant?.text,
         client_id: text(&object.client_id)?,
         scope: text(&object.scope)?,
         credential,
@@ -263,10 +298,13 @@ fn one_way(
     help: &str,
     cx: &mut Context,
 ) -> Option<()> {
-    let mut written = ways.iter().filter_map(|(name, span)| Some((*name, (*span)?)));
+    let mut written = ways
+        .iter()
+        .filter_map(|(name, span)| Some((*name, (*span)?)));
     let Some((first, first_span)) = written.next() else {
         let message = "nothing says how the gateway shows who it is";
-        cx.error(object.first(), "missing_field", message).help(help);
+        cx.error(object.first(), "missing_field", message)
+            .help(help);
         return None;
     };
     if let Some((second, span)) = written.next() {
@@ -317,15 +355,6 @@ fn unused_unless(
 
 fn text(field: &Field<TextValue>) -> Option<Text> {
     field.value().map(|value| value.text.clone())
-}
-
-/// One that stands in the file itself is warned of.
-fn secret(field: &Field<TextValue>, cx: &mut Context) -> Option<Text> {
-    let secret = field.value()?;
-    if matches!(secret.text, Text::Literal(_)) {
-        warn_of_literal(secret, cx);
-    }
-    Some(secret.text.clone())
 }
 
 fn private_key(field: &Field<TextValue>, cx: &mut Context) -> Option<Text> {

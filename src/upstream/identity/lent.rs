@@ -171,6 +171,8 @@ impl<V: Clone> State<V> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::arithmetic_side_effects, reason = "small numbers")]
+
     use std::cell::Cell;
     use std::future::Future;
     use std::pin::{Pin, pin};

@@ -1,18 +1,107 @@
-//! What the gateway proves to a cloud.
+//! What the gateway proves to an upstream: who it is, in fields of the request.
+//!
+//! - It is proven last, when URL and fields of a try are known, because a proof may be about them.
+//! - What the client sent in the proof's fields never goes on, neither beside the proof nor in its place.
+//! - Where nothing can be proven, nothing is sent: 502 `upstream_identity_failed`. The client is not told what is
+//!   behind the gateway; the log says whom it asked and what was refused, never a secret or a token.
 
 mod assertion;
 mod azure;
 mod federation;
+mod fixed;
 mod google;
 mod lent;
 mod oauth2;
+#[cfg(test)]
+mod tests;
 mod token;
-
 #[cfg(test)]
 mod token_tests;
 
-pub use azure::{Azure, is_tenant};
+use std::rc::Rc;
+
+use crate::edits::Edits;
+use crate::exchange::Body;
+use crate::host::Host;
+use crate::plan::{Fault, IdentityKind};
+use crate::problem::Problem;
+
+use azure::Azure;
+use fixed::Fixed;
+use google::Google;
+use oauth2::OAuth2;
+
+pub use azure::is_tenant;
 pub use federation::Federation;
-pub use google::{Google, is_service_account};
-pub use lent::{Lent, Loan};
-pub use oauth2::OAuth2;
+pub use google::is_service_account;
+
+/// An identity, ready to be proven. What it remembers is its own, so that a new config begins with nothing.
+pub enum Identity {
+    /// A field whose value is always the same.
+    Fixed(Fixed),
+    /// A token that is fetched.
+    OAuth2(Box<OAuth2>),
+    Google(Box<Google>),
+    Azure(Box<Azure>),
+}
+
+/// A request that is about to be sent.
+#[derive(Debug)]
+pub struct Outgoing<'a> {
+    /// As it is sent.
+    pub method: &'a str,
+    /// Absolute. A proof may bring it into another spelling of the same, where it is about the one that is sent.
+    pub url: &'a mut String,
+    /// Of the client's request.
+    pub body: Body,
+}
+
+impl Identity {
+    /// Makes one ready of which every reference has been looked up. `federation` is the config's, if it can be used.
+    ///
+    /// # Errors
+    /// What would be proven is not sound: whoever needs it is refused with `config_error`.
+    pub fn new(kind: IdentityKind, federation: Option<&Rc<Federation>>) -> Result<Identity, Fault> {
+        match kind {
+            IdentityKind::Fault(fault) => Err(fault),
+            IdentityKind::OAuth2(spec) => OAuth2::new(spec).map(Box::new).map(Identity::OAuth2),
+            IdentityKind::Google(spec) => Google::new(spec, federation)
+                .map(Box::new)
+                .map(Identity::Google),
+            IdentityKind::Azure(spec) => Azure::new(spec, federation)
+                .map(Box::new)
+                .map(Identity::Azure),
+            IdentityKind::Header(spec) => Fixed::header(spec).map(Identity::Fixed),
+            IdentityKind::Basic(spec) => Fixed::basic(spec).map(Identity::Fixed),
+        }
+    }
+
+    /// Adds the proof to the edits of a request, once for each try, after all else.
+    ///
+    /// # Errors
+    /// Nothing could be proven; the request must not be sent.
+    pub async fn prove<H: Host>(
+        &self,
+        host: &H,
+        outgoing: Outgoing<'_>,
+        edits: &mut Edits,
+    ) -> Result<(), Problem> {
+        let _ = outgoing;
+        let bearer = match self {
+            Identity::Fixed(fixed) => {
+                fixed.prove(edits);
+                return Ok(());
+            }
+            Identity::OAuth2(client) => client.bearer(host).await,
+            Identity::Google(account) => {
+                // Cloud Run takes it in place of `Authorization`, whoever sent it.
+                edits.remove("x-serverless-authorization");
+                account.bearer(host).await
+            }
+            Identity::Azure(application) => application.bearer(host).await,
+        };
+        let bearer = bearer.map_err(Problem::identity)?;
+        edits.set("authorization", bearer.expose());
+        Ok(())
+    }
+}

@@ -1,0 +1,54 @@
+//! What the gateway would prove to the server; no secret is known here.
+
+use causeway::plan::{AzureCredential, GoogleCredential, GoogleSpec, GoogleToken, IdentityKind};
+
+use super::{Asked, Page};
+
+pub fn explain(asked: &Asked<'_>, kind: &IdentityKind, page: &mut Page) {
+    let about = match kind {
+        IdentityKind::Fault(fault) => {
+            page.line("answer", &format!("500 config_error: {}", fault.message));
+            return;
+        }
+        IdentityKind::Header(spec) => format!("{}: {}***", spec.name, spec.prefix),
+        IdentityKind::Basic(spec) => format!("user {}", asked.hidden.text(&spec.username)),
+        IdentityKind::OAuth2(spec) => format!(
+            "a token of {} for client {}",
+            asked.hidden.text(&spec.token_url),
+            asked.hidden.text(&spec.client_id)
+        ),
+        IdentityKind::Google(spec) => google(asked, spec),
+        IdentityKind::Azure(spec) => format!(
+            "a token of tenant {} for application {}, by {}",
+            asked.hidden.text(&spec.tenant),
+            asked.hidden.text(&spec.client_id),
+            match &spec.credential {
+                AzureCredential::Secret(_) => "its secret",
+                AzureCredential::Certificate { .. } => "its certificate",
+                AzureCredential::Federated { .. } => "a token of the gateway's own",
+            }
+        ),
+    };
+    page.line("identity", &format!("{}, {about}", kind.name()));
+}
+
+fn google(asked: &Asked<'_>, spec: &GoogleSpec) -> String {
+    let kind = match &spec.wanted {
+        GoogleToken::Access(scopes) => format!("an access token for {scopes}"),
+        GoogleToken::Id(audience) => format!("an ID token for {}", asked.hidden.text(audience)),
+    };
+    let shown = match &spec.credential {
+        GoogleCredential::Json(_) | GoogleCredential::Key { .. } => {
+            "a service account's key".into()
+        }
+        GoogleCredential::Federated {
+            service_account: Some(account),
+            ..
+        } => format!(
+            "a token of the gateway's own, as {}",
+            asked.hidden.text(account)
+        ),
+        GoogleCredential::Federated { .. } => "a token of the gateway's own".to_owned(),
+    };
+    format!("{kind}, by {shown}")
+}
