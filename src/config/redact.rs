@@ -9,7 +9,7 @@ const SECRET_WORDS: [&str; 7] = [
     "secret", "passw", "private", "token", "key", "jwk", "pepper",
 ];
 /// Keys that hold a secret; one that is nearly spelled so counts too.
-const SECRET_KEYS: [&str; 3] = ["secret", "jwt_secret", "client_secret"];
+const SECRET_KEYS: [&str; 4] = ["secret", "jwt_secret", "client_secret", "credentials"];
 
 const REFERENCES: [&str; 5] = ["$env.", "$secret.", "$secrets.", "$request.", "$config."];
 
