@@ -118,7 +118,10 @@ fn string_end(bytes: &[u8], from: usize) -> usize {
 
 fn is_secret_key(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
-    if key.starts_with("token_") || matches!(&*key, "key_from" | "jwks_uri" | "keycloak") {
+    if key.starts_with("token_")
+        || key.starts_with("allow_")
+        || matches!(&*key, "key_from" | "jwks_uri" | "keycloak")
+    {
         return false;
     }
     key == "authorization"

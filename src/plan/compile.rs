@@ -16,6 +16,7 @@ mod expression;
 mod federation;
 mod flaw;
 mod identity;
+mod identity_aws;
 mod identity_token;
 mod integration;
 mod jwt;

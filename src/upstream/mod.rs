@@ -6,7 +6,10 @@ mod identity;
 
 pub use base::Base;
 pub use forward::{Inbound, REQUEST_REMOVED, RESPONSE_REMOVED, forwarding, hop_by_hop};
-pub use identity::{Federation, Identity, Outgoing, is_service_account, is_tenant};
+pub use identity::{
+    Federation, Identity, Outgoing, is_aws_name, is_external_id, is_role_arn, is_service_account,
+    is_session_name, is_tenant,
+};
 
 /// A server, ready to be sent to.
 #[derive(Clone, Debug, PartialEq, Eq)]

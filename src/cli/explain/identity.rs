@@ -1,6 +1,9 @@
 //! What the gateway would prove to the server; no secret is known here.
 
-use causeway::plan::{AzureCredential, GoogleCredential, GoogleSpec, GoogleToken, IdentityKind};
+use causeway::plan::{
+    AwsCredentials, AwsIdentity, AwsPayload, AzureCredential, GoogleCredential, GoogleSpec,
+    GoogleToken, IdentityKind,
+};
 
 use super::{Asked, Page};
 
@@ -12,6 +15,7 @@ pub fn explain(asked: &Asked<'_>, kind: &IdentityKind, page: &mut Page) {
         }
         IdentityKind::Header(spec) => format!("{}: {}***", spec.name, spec.prefix),
         IdentityKind::Basic(spec) => format!("user {}", asked.hidden.text(&spec.username)),
+        IdentityKind::Aws(spec) => aws(asked, spec),
         IdentityKind::OAuth2(spec) => format!(
             "a token of {} for client {}",
             asked.hidden.text(&spec.token_url),
@@ -30,6 +34,25 @@ pub fn explain(asked: &Asked<'_>, kind: &IdentityKind, page: &mut Page) {
         ),
     };
     page.line("identity", &format!("{}, {about}", kind.name()));
+}
+
+fn aws(asked: &Asked<'_>, spec: &AwsIdentity) -> String {
+    let text = |text| asked.hidden.text(text);
+    let (keys, role) = match &spec.credentials {
+        AwsCredentials::Static(keys) => (keys, None),
+        AwsCredentials::AssumeRole { keys, role } => (keys, Some(role)),
+    };
+    let mut about = format!("{} in {}", text(&spec.service), text(&spec.region));
+    about.push_str(&format!(", by key {}", text(&keys.access_key_id)));
+    if let Some(role) = role {
+        about.push_str(&format!(" as role {}", text(&role.role_arn)));
+    }
+    about.push_str(match spec.payload {
+        Some(AwsPayload::Signed) => ", signed payload",
+        Some(AwsPayload::Unsigned) => ", unsigned payload",
+        None => "",
+    });
+    about
 }
 
 fn google(asked: &Asked<'_>, spec: &GoogleSpec) -> String {

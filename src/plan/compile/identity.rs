@@ -1,6 +1,7 @@
 //! What the gateway proves to a server. What is not understood closes the paths to it: nothing is sent without.
 
 use super::authorizer::{first_fault, warn_of_literal};
+use super::identity_aws;
 use super::identity_token;
 use super::mapping::check_header;
 use crate::auth::check_asked_url;
@@ -26,19 +27,23 @@ pub(super) fn compile<'a>(
     let kind = field
         .value()
         .and_then(|object| object.get(cx))
-        .and_then(|object| compile_one(&object, federation, cx))
+        .and_then(|object| compile_one(&object, url, federation, cx))
         .filter(|_| cx.errors() == before);
     Some(kind.unwrap_or_else(|| IdentityKind::Fault(first_fault(cx))))
 }
 
 fn compile_one(
     object: &IdentityObject<'_>,
+    url: Option<&TextValue>,
     federation: bool,
     cx: &mut Context,
 ) -> Option<IdentityKind> {
     match object {
         IdentityObject::Header(object) => header(object, cx).map(IdentityKind::Header),
         IdentityObject::Basic(object) => basic(object, cx).map(IdentityKind::Basic),
+        IdentityObject::Aws(object) => identity_aws::compile(object, url, cx)
+            .map(Box::new)
+            .map(IdentityKind::Aws),
         IdentityObject::OAuth2(object) => {
             identity_token::oauth2(object, cx).map(IdentityKind::OAuth2)
         }

@@ -6,6 +6,7 @@
 //!   behind the gateway; the log says whom it asked and what was refused, never a secret or a token.
 
 mod assertion;
+mod aws;
 mod azure;
 mod federation;
 mod fixed;
@@ -26,11 +27,13 @@ use crate::host::Host;
 use crate::plan::{Fault, IdentityKind};
 use crate::problem::Problem;
 
+use aws::Aws;
 use azure::Azure;
 use fixed::Fixed;
 use google::Google;
 use oauth2::OAuth2;
 
+pub use aws::{is_aws_name, is_external_id, is_role_arn, is_session_name};
 pub use azure::is_tenant;
 pub use federation::Federation;
 pub use google::is_service_account;
@@ -39,6 +42,7 @@ pub use google::is_service_account;
 pub enum Identity {
     /// A field whose value is always the same.
     Fixed(Fixed),
+    Aws(Box<Aws>),
     /// A token that is fetched.
     OAuth2(Box<OAuth2>),
     Google(Box<Google>),
@@ -73,6 +77,7 @@ impl Identity {
                 .map(Identity::Azure),
             IdentityKind::Header(spec) => Fixed::header(spec).map(Identity::Fixed),
             IdentityKind::Basic(spec) => Fixed::basic(spec).map(Identity::Fixed),
+            IdentityKind::Aws(spec) => Aws::new(*spec).map(Box::new).map(Identity::Aws),
         }
     }
 
@@ -86,12 +91,12 @@ impl Identity {
         outgoing: Outgoing<'_>,
         edits: &mut Edits,
     ) -> Result<(), Problem> {
-        let _ = outgoing;
         let bearer = match self {
             Identity::Fixed(fixed) => {
                 fixed.prove(edits);
                 return Ok(());
             }
+            Identity::Aws(aws) => return aws.prove(host, outgoing, edits).await,
             Identity::OAuth2(client) => client.bearer(host).await,
             Identity::Google(account) => {
                 // Cloud Run takes it in place of `Authorization`, whoever sent it.
