@@ -175,7 +175,8 @@ fn read(told: &Told, action: &str, now: u64) -> Result<Loan<Rc<Credentials>>, St
 /// session's token: of the message, only the first line is told.
 fn refusal(told: &Told, action: &str) -> String {
     let leaves = Leaves::read(&told.body).unwrap_or_default();
-    let member = |name: &str| leaves.get(&["ErrorResponse", "Error", name]);
+    // Not every service that speaks for it puts the error in the same place.
+    let member = |name: &str| leaves.first(&["Error", name]);
     let told_of = |text: Option<&str>| {
         let line = text.unwrap_or_default().trim().lines().next();
         line.unwrap_or_default()
@@ -213,7 +214,7 @@ pub fn is_role_arn(arn: &str) -> bool {
 
 /// As STS takes it: 2 to 64 characters of these.
 pub fn is_session_name(name: &str) -> bool {
-    (2..=64).contains(&name.len()) && name.bytes().all(|b| is_name_byte(b))
+    (2..=64).contains(&name.len()) && name.bytes().all(is_name_byte)
 }
 
 /// As STS takes it: 2 to 1224 characters of these.

@@ -69,6 +69,12 @@ impl<'x> Leaves<'x> {
         let (_, text) = found.next()?;
         found.next().is_none().then_some(text)
     }
+
+    /// The text of the first element whose place ends with these names.
+    pub fn first(&self, names: &[&str]) -> Option<&str> {
+        let (_, text) = self.0.iter().find(|(at, _)| at.ends_with(names))?;
+        Some(text)
+    }
 }
 
 /// The name of a start tag, whose attributes hold no `>`.
@@ -130,6 +136,9 @@ mod tests {
         ] {
             assert_eq!(leaves.get(path), expected, "{path:?}");
         }
+        assert_eq!(leaves.first(&["G"]), Some("1"));
+        assert_eq!(leaves.first(&["B", "F"]), Some("é"));
+        assert_eq!(leaves.first(&["A", "F"]), None);
     }
 
     #[test]
