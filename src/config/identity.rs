@@ -104,6 +104,8 @@ object! {
         optional max_body: Whole<1, 10_485_760>,
         /// The role that these keys assume, and whose keys then sign.
         optional assume_role: AwsRoleObject<'a>,
+        /// The role that the gateway assumes by a token of its own, without keys: see `federation`.
+        optional web_identity: AwsWebIdentityObject<'a>,
     }
 
     /// A role of AWS.
@@ -114,6 +116,20 @@ object! {
         optional session_name: Name<'a>,
         /// What the role's owner asks for.
         optional external_id: TextValue,
+        /// Seconds for which the role's keys are good. 3600 if nothing is said.
+        optional duration_seconds: Whole<900, 43_200>,
+        /// Where the Security Token Service is asked. That of the region if nothing is said.
+        optional endpoint: TextValue,
+    }
+
+    /// A role of AWS that trusts the gateway as an issuer of its own.
+    pub struct AwsWebIdentityObject {
+        /// Such as `arn:aws:iam::123456789012:role/gateway`.
+        required role_arn: TextValue,
+        /// Whom the gateway's token is for. `sts.amazonaws.com` if nothing is said.
+        optional audience: TextValue,
+        /// By what the session is known in AWS's logs. `causeway` if nothing is said.
+        optional session_name: Name<'a>,
         /// Seconds for which the role's keys are good. 3600 if nothing is said.
         optional duration_seconds: Whole<900, 43_200>,
         /// Where the Security Token Service is asked. That of the region if nothing is said.

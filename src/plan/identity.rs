@@ -63,6 +63,35 @@ pub enum AwsCredentials {
         keys: AwsKeys,
         role: AwsRole,
     },
+    /// A role that takes a token of the gateway's own, for this audience.
+    WebIdentity {
+        role: AwsRole,
+        audience: Text,
+    },
+}
+
+impl AwsCredentials {
+    fn texts(&self) -> Vec<&Text> {
+        match self {
+            AwsCredentials::Static(keys) => keys.texts().collect(),
+            AwsCredentials::AssumeRole { keys, role } => keys.texts().chain(role.texts()).collect(),
+            AwsCredentials::WebIdentity { role, audience } => {
+                role.texts().chain([audience]).collect()
+            }
+        }
+    }
+
+    fn texts_mut(&mut self) -> Vec<&mut Text> {
+        match self {
+            AwsCredentials::Static(keys) => keys.texts_mut().collect(),
+            AwsCredentials::AssumeRole { keys, role } => {
+                keys.texts_mut().chain(role.texts_mut()).collect()
+            }
+            AwsCredentials::WebIdentity { role, audience } => {
+                role.texts_mut().chain([audience]).collect()
+            }
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,34 +122,40 @@ pub enum AwsPayload {
     Unsigned,
 }
 
+impl AwsKeys {
+    fn texts(&self) -> impl Iterator<Item = &Text> {
+        let keys = [&self.access_key_id, &self.secret_access_key];
+        keys.into_iter().chain(&self.session_token)
+    }
+
+    fn texts_mut(&mut self) -> impl Iterator<Item = &mut Text> {
+        let keys = [&mut self.access_key_id, &mut self.secret_access_key];
+        keys.into_iter().chain(&mut self.session_token)
+    }
+}
+
+impl AwsRole {
+    fn texts(&self) -> impl Iterator<Item = &Text> {
+        let arn = std::iter::once(&self.role_arn);
+        arn.chain(&self.external_id).chain(&self.endpoint)
+    }
+
+    fn texts_mut(&mut self) -> impl Iterator<Item = &mut Text> {
+        let arn = std::iter::once(&mut self.role_arn);
+        arn.chain(&mut self.external_id).chain(&mut self.endpoint)
+    }
+}
+
 impl AwsIdentity {
     fn texts(&self) -> Vec<&Text> {
         let mut texts = vec![&self.service, &self.region];
-        let (keys, role) = match &self.credentials {
-            AwsCredentials::Static(keys) => (keys, None),
-            AwsCredentials::AssumeRole { keys, role } => (keys, Some(role)),
-        };
-        texts.extend([&keys.access_key_id, &keys.secret_access_key]);
-        texts.extend(&keys.session_token);
-        if let Some(role) = role {
-            texts.push(&role.role_arn);
-            texts.extend(role.external_id.iter().chain(&role.endpoint));
-        }
+        texts.extend(self.credentials.texts());
         texts
     }
 
     fn texts_mut(&mut self) -> Vec<&mut Text> {
         let mut texts = vec![&mut self.service, &mut self.region];
-        let (keys, role) = match &mut self.credentials {
-            AwsCredentials::Static(keys) => (keys, None),
-            AwsCredentials::AssumeRole { keys, role } => (keys, Some(role)),
-        };
-        texts.extend([&mut keys.access_key_id, &mut keys.secret_access_key]);
-        texts.extend(&mut keys.session_token);
-        if let Some(role) = role {
-            texts.push(&mut role.role_arn);
-            texts.extend(role.external_id.iter_mut().chain(&mut role.endpoint));
-        }
+        texts.extend(self.credentials.texts_mut());
         texts
     }
 }

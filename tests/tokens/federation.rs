@@ -2,7 +2,7 @@
 
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
-use peers::{Answer, Request};
+use peers::{Answer, Aws, Request, python};
 
 use super::*;
 
@@ -141,6 +141,93 @@ fn entra_takes_the_gateways_token_for_its_own() {
     let assertion = form(&asked, "client_assertion").unwrap();
     let claims = checked(&gateway, &assertion, "api://AzureADTokenExchange");
     assert_eq!(claims["sub"], "gateway");
+}
+
+#[test]
+fn a_role_of_aws_takes_the_gateways_token() {
+    let (cloud, upstream) = (Upstream::start(), Upstream::start());
+    let lent = "<AssumeRoleWithWebIdentityResponse><AssumeRoleWithWebIdentityResult><Credentials>\
+                <AccessKeyId>ASIA1</AccessKeyId><SecretAccessKey>s1</SecretAccessKey><SessionToken>t1</SessionToken>\
+                <Expiration>2100-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleWithWebIdentityResult>\
+                </AssumeRoleWithWebIdentityResponse>";
+    let script = Script {
+        status: 200,
+        body: lent.to_owned(),
+        ..Script::default()
+    };
+    cloud.script("/sts", script);
+    let gateway = proving(
+        &upstream,
+        &[("files", aws(&format!("{}/sts", cloud.url())))],
+    );
+    for _ in 0..3 {
+        assert_eq!(gateway.get("/files").status, 200);
+    }
+    assert!(shown(&upstream).contains("Credential=ASIA1/"));
+    assert_eq!(
+        support::arrived(&upstream.last(), "x-amz-security-token"),
+        ["t1"]
+    );
+    assert_eq!(cloud.count("/sts"), 1);
+    let asked = cloud.last();
+    assert_eq!(support::arrived(&asked, "authorization").len(), 0);
+    assert_eq!(
+        form(&asked, "Action").as_deref(),
+        Some("AssumeRoleWithWebIdentity")
+    );
+    let token = form(&asked, "WebIdentityToken").unwrap();
+    let claims = checked(&gateway, &token, "sts.amazonaws.com");
+    assert_eq!(claims["sub"], "gateway");
+
+    let refusal = "<ErrorResponse><Error><Code>InvalidIdentityToken</Code><Message>No OpenIDConnect provider found\
+                   </Message></Error></ErrorResponse>";
+    let script = Script {
+        status: 400,
+        body: refusal.to_owned(),
+        ..Script::default()
+    };
+    cloud.script("/refused", script);
+    let gateway = proving(
+        &upstream,
+        &[("files", aws(&format!("{}/refused", cloud.url())))],
+    );
+    support::assert_problem(&gateway.get("/files"), 502, "upstream_identity_failed");
+    assert!(gateway.logs("InvalidIdentityToken: No OpenIDConnect provider found"));
+    assert!(!gateway.log().contains("eyJ"));
+}
+
+fn aws(endpoint: &str) -> Value {
+    json!({
+        "type": "aws", "service": "s3", "region": "eu-west-1",
+        "web_identity": { "role_arn": "arn:aws:iam::123456789012:role/gateway", "endpoint": endpoint },
+    })
+}
+
+/// moto's: it reads the token, and lends keys that it then checks signatures by.
+#[test]
+fn what_moto_lends_for_the_gateways_token_signs() {
+    let Some(python) = python::ensure("AWS's exchange of the gateway's token") else {
+        return;
+    };
+    let cloud = Aws::start(&python);
+    let mut identity = aws(cloud.url());
+    identity["web_identity"]["role_arn"] = cloud.role_arn().into();
+    let config = json!({
+        "federation": { "issuer": ISSUER, "keys": "$secret.KEY" },
+        "servers": [{ "alias": "files", "url": cloud.url(), "identity": identity }],
+        "paths": [{ "method": "ANY", "path": "/{.+}", "integration": { "type": "http", "server": "files" } }],
+    });
+    let gateway = support::gateway(config, Options::default().text("KEY", KEY));
+    let answer = gateway.get("/files/hello");
+    assert_eq!(
+        (answer.status, answer.text().as_str()),
+        (200, "hello"),
+        "{}",
+        gateway.log()
+    );
+    // The role may get objects, and nothing else.
+    let put = Request::new("PUT", "/files/other").body("x");
+    assert_eq!(gateway.send(&put).status, 403);
 }
 
 #[test]

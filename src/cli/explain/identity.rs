@@ -39,11 +39,15 @@ pub fn explain(asked: &Asked<'_>, kind: &IdentityKind, page: &mut Page) {
 fn aws(asked: &Asked<'_>, spec: &AwsIdentity) -> String {
     let text = |text| asked.hidden.text(text);
     let (keys, role) = match &spec.credentials {
-        AwsCredentials::Static(keys) => (keys, None),
-        AwsCredentials::AssumeRole { keys, role } => (keys, Some(role)),
+        AwsCredentials::Static(keys) => (Some(keys), None),
+        AwsCredentials::AssumeRole { keys, role } => (Some(keys), Some(role)),
+        AwsCredentials::WebIdentity { role, .. } => (None, Some(role)),
     };
     let mut about = format!("{} in {}", text(&spec.service), text(&spec.region));
-    about.push_str(&format!(", by key {}", text(&keys.access_key_id)));
+    about.push_str(&match keys {
+        Some(keys) => format!(", by key {}", text(&keys.access_key_id)),
+        None => ", by a token of the gateway's own".to_owned(),
+    });
     if let Some(role) = role {
         about.push_str(&format!(" as role {}", text(&role.role_arn)));
     }

@@ -41,7 +41,7 @@ fn compile_one(
     match object {
         IdentityObject::Header(object) => header(object, cx).map(IdentityKind::Header),
         IdentityObject::Basic(object) => basic(object, cx).map(IdentityKind::Basic),
-        IdentityObject::Aws(object) => identity_aws::compile(object, url, cx)
+        IdentityObject::Aws(object) => identity_aws::compile(object, url, federation, cx)
             .map(Box::new)
             .map(IdentityKind::Aws),
         IdentityObject::OAuth2(object) => {

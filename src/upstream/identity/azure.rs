@@ -10,8 +10,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::assertion::signed;
-use super::federation::{Federation, private_key};
-use super::google::needed;
+use super::federation::{Federation, needed, private_key};
 use super::lent::{Lent, Loan};
 use super::token::{Bearer, FORM, Post, Wanted, lease_ms, read_answer, safe};
 use crate::auth::PrivateKey;

@@ -5,9 +5,12 @@
 //! A token says who the gateway is (`sub`), whom it is for (`aud`), and is good for minutes. It goes to nobody but the
 //! cloud's endpoint for exchanges.
 
+use std::rc::Rc;
+
 use serde_json::json;
 
 use super::assertion::signed;
+
 use crate::auth::PrivateKey;
 use crate::exchange::request_id;
 use crate::host::Host;
@@ -92,5 +95,13 @@ pub fn private_key(pem: &str) -> Result<PrivateKey, Fault> {
     PrivateKey::read(pem).map_err(|flaw| Fault {
         code: "bad_private_key".into(),
         message: flaw.message.into(),
+    })
+}
+
+/// The federation of the config.
+pub fn needed(federation: Option<&Rc<Federation>>) -> Result<Rc<Federation>, Fault> {
+    federation.cloned().ok_or_else(|| Fault {
+        code: "federation_unusable".into(),
+        message: "the federation that it depends on cannot be used".into(),
     })
 }

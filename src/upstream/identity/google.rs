@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::assertion::signed;
-use super::federation::{Federation, private_key};
+use super::federation::{Federation, needed, private_key};
 use super::lent::{Lent, Loan};
 use super::token::{Bearer, FORM, Post, Wanted, bearer, id_token, lease_ms, read_answer, safe};
 use crate::auth::{PrivateKey, unix_seconds};
@@ -335,13 +335,5 @@ pub fn is_service_account(email: &str) -> bool {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
     email.split_once('@').is_some_and(|(name, domain)| {
         !name.is_empty() && !domain.is_empty() && name.bytes().chain(domain.bytes()).all(plain)
-    })
-}
-
-/// The federation of the config.
-pub fn needed(federation: Option<&Rc<Federation>>) -> Result<Rc<Federation>, Fault> {
-    federation.cloned().ok_or_else(|| Fault {
-        code: "federation_unusable".into(),
-        message: "the federation that it depends on cannot be used".into(),
     })
 }

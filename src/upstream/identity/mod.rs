@@ -77,7 +77,7 @@ impl Identity {
                 .map(Identity::Azure),
             IdentityKind::Header(spec) => Fixed::header(spec).map(Identity::Fixed),
             IdentityKind::Basic(spec) => Fixed::basic(spec).map(Identity::Fixed),
-            IdentityKind::Aws(spec) => Aws::new(*spec).map(Box::new).map(Identity::Aws),
+            IdentityKind::Aws(spec) => Aws::new(*spec, federation).map(Box::new).map(Identity::Aws),
         }
     }
 

@@ -11,8 +11,8 @@ use super::*;
 use crate::host::memory::{MemoryHost, run};
 use crate::host::{Ask, SendError, Told};
 use crate::plan::{
-    AzureCredential, AzureSpec, FederationDocument, FederationSpec, GoogleCredential, GoogleSpec,
-    GoogleToken, OAuth2Spec,
+    AwsCredentials, AwsIdentity, AwsRole, AzureCredential, AzureSpec, FederationDocument,
+    FederationSpec, GoogleCredential, GoogleSpec, GoogleToken, OAuth2Spec,
 };
 
 const NOW_MS: u64 = 1_700_000_000_000;
@@ -451,6 +451,90 @@ fn entra_takes_a_secret_a_certificate_or_a_token_of_our_own() {
     );
     let own = asked.form("client_assertion").unwrap();
     let claims = checked(&federation(), &own, "api://AzureADTokenExchange");
+    assert_eq!(
+        (&claims["iss"], &claims["sub"]),
+        (&json!(ISSUER), &json!("gateway"))
+    );
+}
+
+#[test]
+fn a_role_of_aws_takes_a_token_of_our_own() {
+    let lent = "<AssumeRoleWithWebIdentityResponse><AssumeRoleWithWebIdentityResult><Credentials>\
+                <AccessKeyId>ASIA1</AccessKeyId><SecretAccessKey>s1</SecretAccessKey><SessionToken>t1</SessionToken>\
+                <Expiration>2023-11-14T23:13:20Z</Expiration></Credentials></AssumeRoleWithWebIdentityResult>\
+                </AssumeRoleWithWebIdentityResponse>";
+    let log = Log::default();
+    let asked = Rc::clone(&log);
+    let host = MemoryHost::new(NOW_MS, &[]).with_teller(move |ask: &Ask<'_>| {
+        asked.borrow_mut().push(Asked {
+            url: ask.url.to_owned(),
+            fields: ask.fields.as_str().to_owned(),
+            body: ask.body.unwrap_or_default().to_owned(),
+        });
+        let told = Told {
+            status: 200,
+            body: lent.to_owned(),
+            ..Told::default()
+        };
+        (10, Ok(told))
+    });
+    let identity = AwsIdentity {
+        service: "execute-api".into(),
+        region: "eu-west-1".into(),
+        credentials: AwsCredentials::WebIdentity {
+            role: AwsRole {
+                role_arn: "arn:aws:iam::123456789012:role/gateway".into(),
+                session_name: "causeway".into(),
+                external_id: None,
+                duration_seconds: 3600,
+                endpoint: None,
+            },
+            audience: "sts.amazonaws.com".into(),
+        },
+        payload: None,
+        max_body: 0,
+    };
+    let kind = || IdentityKind::Aws(Box::new(identity.clone()));
+    let without = Identity::new(kind(), None).map(|_| ());
+    assert_eq!(
+        without.map_err(|fault| fault.code),
+        Err("federation_unusable".to_owned())
+    );
+    let identity = Identity::new(kind(), Some(&federation())).unwrap();
+    for _ in 0..3 {
+        let mut edits = Edits::default();
+        let outgoing = Outgoing {
+            method: "GET",
+            url: &mut "https://a.test/".to_owned(),
+            body: Body::None,
+        };
+        run(identity.prove(&host, outgoing, &mut edits)).unwrap();
+        assert!(
+            edits
+                .as_str()
+                .contains("Credential=ASIA1/20231114/eu-west-1/")
+        );
+        assert!(edits.as_str().contains("=x-amz-security-token\nt1\n"));
+    }
+    let [asked] = &log.borrow()[..] else {
+        panic!("asked once")
+    };
+    assert_eq!(asked.url, "https://sts.eu-west-1.amazonaws.com/");
+    assert_eq!(
+        asked.fields,
+        "=content-type\napplication/x-www-form-urlencoded\n"
+    );
+    for (name, value) in [
+        ("Action", "AssumeRoleWithWebIdentity"),
+        ("Version", "2011-06-15"),
+        ("RoleArn", "arn:aws:iam::123456789012:role/gateway"),
+        ("RoleSessionName", "causeway"),
+        ("DurationSeconds", "3600"),
+    ] {
+        assert_eq!(asked.form(name).as_deref(), Some(value));
+    }
+    let own = asked.form("WebIdentityToken").unwrap();
+    let claims = checked(&federation(), &own, "sts.amazonaws.com");
     assert_eq!(
         (&claims["iss"], &claims["sub"]),
         (&json!(ISSUER), &json!("gateway"))

@@ -20,6 +20,7 @@ use std::rc::Rc;
 use sha2::{Digest, Sha256};
 
 use super::Outgoing;
+use super::federation::{Federation, needed};
 use crate::edits::{Edit, Edits};
 use crate::exchange::Body;
 use crate::host::{BodyError, Host};
@@ -43,8 +44,8 @@ pub struct Aws {
 
 impl Aws {
     /// # Errors
-    /// Keys, role, region or service are not sound.
-    pub fn new(spec: AwsIdentity) -> Result<Aws, Fault> {
+    /// Keys, role, region or service are not sound, or there is no federation to speak of.
+    pub fn new(spec: AwsIdentity, federation: Option<&Rc<Federation>>) -> Result<Aws, Fault> {
         let (region, service) = (spec.region.literal()?, spec.service.literal()?);
         if !is_aws_name(&region) || !is_aws_name(&service) {
             return Err(Fault {
@@ -59,6 +60,10 @@ impl Aws {
             AwsCredentials::AssumeRole { keys, role } => {
                 let role = Role::new(role, &region)?;
                 CredentialSource::assume_role(Credentials::new(keys)?, role)
+            }
+            AwsCredentials::WebIdentity { role, audience } => {
+                let role = Role::new(role, &region)?;
+                CredentialSource::web_identity(role, needed(federation)?, audience.literal()?)
             }
         };
         let scope = Scope::new(region, service);
