@@ -224,7 +224,7 @@ impl<'e, E: Environment> Resolver<'e, E> {
     fn federation(&mut self, mut spec: FederationSpec) -> Result<Rc<Federation>, Fault> {
         let resolved = spec.keys.iter_mut().try_for_each(|key| self.in_place(key));
         resolved
-            .and_then(|()| Federation::new(spec))
+            .and_then(|()| Federation::new(&spec))
             .map(Rc::new)
             .map_err(|fault| self.report(prefixed("federation", fault)))
     }

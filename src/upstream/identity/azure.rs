@@ -5,17 +5,12 @@ use std::rc::Rc;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use form_urlencoded::Serializer;
-use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use super::assertion::signed;
+use super::assertion::{Moment, Unsigned};
 use super::federation::{Federation, needed, private_key};
-use super::lent::{Lent, Loan};
-use super::token::{Bearer, FORM, Post, Wanted, lease_ms, read_answer, safe};
+use super::token::{Post, fault, literal, safe};
 use crate::auth::PrivateKey;
-use crate::exchange::request_id;
-use crate::host::Host;
 use crate::plan::{AzureCredential, AzureSpec, Fault, JwsAlgorithm};
 use crate::secret::Secret;
 
@@ -28,7 +23,6 @@ pub struct Azure {
     client_id: String,
     scope: String,
     credential: Credential,
-    token: Lent<Bearer>,
 }
 
 enum Credential {
@@ -47,109 +41,81 @@ enum Credential {
 impl Azure {
     /// `spec` with its references looked up. A fault where key or certificate is none, the authority is not safe to ask, or
     /// there is no federation to speak of.
-    pub fn new(spec: AzureSpec, federation: Option<&Rc<Federation>>) -> Result<Azure, Fault> {
-        let authority = spec.authority.literal()?;
-        let (authority, tenant) = (authority.trim_end_matches('/'), spec.tenant.literal()?);
+    pub fn new(spec: &AzureSpec, federation: Option<&Rc<Federation>>) -> Result<Azure, Fault> {
+        let (authority, tenant) = (literal(&spec.authority)?, literal(&spec.tenant)?);
         if !is_tenant(&tenant) {
-            return Err(Fault {
-                code: "bad_tenant".into(),
-                message: "the tenant is neither an id nor a domain".into(),
-            });
+            return Err(fault(
+                "bad_tenant",
+                "the tenant is neither an id nor a domain",
+            ));
         }
-        let token_url = format!("{authority}/{tenant}/oauth2/v2.0/token");
-        let credential = match spec.credential {
-            AzureCredential::Secret(secret) => Credential::Secret(Secret::new(secret.literal()?)),
+        let authority = authority.trim_end_matches('/');
+        let token_url = [authority, "/", &tenant, "/oauth2/v2.0/token"].concat();
+        let credential = match &spec.credential {
+            AzureCredential::Secret(secret) => Credential::Secret(Secret::new(literal(secret)?)),
             AzureCredential::Certificate { certificate, key } => Credential::Certificate {
-                thumbprint: thumbprint(&certificate.literal()?).ok_or_else(|| Fault {
-                    code: "bad_certificate".into(),
-                    message: "the certificate is none in PEM".into(),
-                })?,
-                key: private_key(&key.literal()?)?,
+                thumbprint: thumbprint(&literal(certificate)?)
+                    .ok_or_else(|| fault("bad_certificate", "the certificate is none in PEM"))?,
+                key: private_key(&literal(key)?)?,
             },
             AzureCredential::Federated { audience } => Credential::Federated {
                 federation: needed(federation)?,
-                audience: audience.literal()?,
+                audience: literal(audience)?,
             },
         };
         Ok(Azure {
-            token_url: safe(token_url.as_str().into())?,
-            client_id: spec.client_id.literal()?,
-            scope: spec.scope.literal()?,
+            token_url: safe(&token_url)?,
+            client_id: literal(&spec.client_id)?,
+            scope: literal(&spec.scope)?,
             credential,
-            token: Lent::new(lease_ms(1)),
         })
     }
 
-    /// The value of `Authorization`.
-    ///
-    /// # Errors
-    /// There is no token; why, in words for the operator.
-    pub async fn bearer<H: Host>(&self, host: &H) -> Result<Bearer, String> {
-        self.token.get(host, async || self.fetch(host).await).await
-    }
-
-    async fn fetch<H: Host>(&self, host: &H) -> Result<Loan<Bearer>, String> {
-        let mut form = Serializer::new(String::new());
-        for (name, value) in [
-            ("grant_type", "client_credentials"),
-            ("client_id", &self.client_id),
-            ("scope", &self.scope),
-        ] {
-            form.append_pair(name, value);
-        }
-        let shown = match &self.credential {
-            Credential::Secret(secret) => {
-                form.append_pair("client_secret", secret.expose());
-                secret.clone()
-            }
-            Credential::Certificate { thumbprint, key } => {
-                let assertion = self.assertion(host, thumbprint, key).await?;
-                form.append_pair("client_assertion_type", ASSERTION_TYPE);
-                form.append_pair("client_assertion", &assertion);
-                Secret::new(assertion)
-            }
+    /// What is to be signed, if anything is; that of a certificate is as "Microsoft identity platform application
+    /// authentication certificate credentials" has it.
+    pub fn assertion<'a>(&'a self, moment: &'a Moment) -> Option<Unsigned<'a>> {
+        match &self.credential {
+            Credential::Secret(_) => None,
+            Credential::Certificate { thumbprint, key } => Some(Unsigned {
+                whose: "the certificate's key",
+                key,
+                algorithm: JwsAlgorithm::Ps256,
+                header: Some(("x5t#S256", thumbprint)),
+                claims: vec![
+                    ("aud", &self.token_url),
+                    ("iss", &self.client_id),
+                    ("sub", &self.client_id),
+                    ("jti", &moment.id),
+                ],
+                issued_at: moment.now,
+                lifetime_seconds: ASSERTION_SECONDS,
+            }),
             Credential::Federated {
                 federation,
                 audience,
-            } => {
-                let assertion = federation.token(host, audience).await?;
-                form.append_pair("client_assertion_type", ASSERTION_TYPE);
-                form.append_pair("client_assertion", &assertion);
-                Secret::new(assertion)
-            }
-        };
-        let post = Post {
-            who: "Microsoft Entra ID",
-            url: &self.token_url,
-            authorization: None,
-            content_type: FORM,
-            body: &form.finish(),
-            secrets: &[shown.expose()],
-        };
-        let answer = post.send(host).await?;
-        read_answer(&answer, Wanted::Access, host.now_ms()).map_err(|flaw| post.failed(flaw))
+            } => Some(federation.token(moment, audience)),
+        }
     }
 
-    /// As "Microsoft identity platform application authentication certificate credentials" has it.
-    async fn assertion<H: Host>(
-        &self,
-        host: &H,
-        thumbprint: &str,
-        key: &PrivateKey,
-    ) -> Result<String, String> {
-        let now = host.now_ms() / 1000;
-        let claims = json!({
-            "aud": self.token_url,
-            "iss": self.client_id,
-            "sub": self.client_id,
-            "jti": request_id(host),
-            "iat": now,
-            "nbf": now,
-            "exp": now.saturating_add(ASSERTION_SECONDS),
-        });
-        let header = Some(("x5t#S256", thumbprint));
-        let assertion = signed(host, key, JwsAlgorithm::Ps256, header, &claims).await;
-        assertion.map_err(|reason| format!("the certificate's key: {reason}"))
+    /// What Entra is asked.
+    pub fn post<'a>(&'a self, assertion: &'a str) -> Post<'a> {
+        let mut members = vec![
+            ("grant_type", "client_credentials"),
+            ("client_id", &self.client_id),
+            ("scope", &self.scope),
+        ];
+        let shown = match &self.credential {
+            Credential::Secret(secret) => {
+                members.push(("client_secret", secret.expose()));
+                secret.expose()
+            }
+            _ => {
+                members.push(("client_assertion_type", ASSERTION_TYPE));
+                members.push(("client_assertion", assertion));
+                assertion
+            }
+        };
+        Post::form("Microsoft Entra ID", &self.token_url, &members, shown)
     }
 }
 

@@ -7,14 +7,11 @@
 
 use std::rc::Rc;
 
-use serde_json::json;
-
-use super::assertion::signed;
-
+use super::assertion::{Moment, Unsigned};
+use super::token::{fault, literal};
 use crate::auth::PrivateKey;
-use crate::exchange::request_id;
-use crate::host::Host;
 use crate::plan::{Fault, FederationDocument, FederationSpec, JwsAlgorithm};
+use crate::problem::json_string;
 
 /// The issuer, ready to sign.
 #[derive(Debug)]
@@ -29,36 +26,34 @@ pub struct Federation {
 
 impl Federation {
     /// `spec` with its references looked up. A fault where one of the keys is none.
-    pub fn new(spec: FederationSpec) -> Result<Federation, Fault> {
-        let keys = spec
-            .keys
-            .into_iter()
-            .map(|text| private_key(&text.literal()?));
+    pub fn new(spec: &FederationSpec) -> Result<Federation, Fault> {
+        let keys = spec.keys.iter().map(|text| private_key(&literal(text)?));
         let keys = keys.collect::<Result<Vec<PrivateKey>, Fault>>()?;
         let published: Vec<&str> = keys.iter().map(PrivateKey::public_jwk).collect();
-        let published = format!(r#"{{"keys":[{}]}}"#, published.join(","));
-        let issuer = spec.issuer;
-        let base = issuer.strip_suffix('/').unwrap_or(&issuer);
-        let discovery = json!({
-            "issuer": issuer,
-            "jwks_uri": format!("{base}{}", FederationDocument::Keys.path()),
-            // Required by the specification; nobody gets an ID token by asking.
-            "response_types_supported": ["id_token"],
-            "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": ["RS256"],
-            "claims_supported": ["iss", "sub", "aud", "iat", "exp", "jti"],
-        });
-        let key = keys.into_iter().next().ok_or_else(|| Fault {
-            code: "empty_value".into(),
-            message: "there is no key".into(),
-        })?;
+        let published = published.join(",");
+        let issuer = &spec.issuer;
+        let base = issuer.strip_suffix('/').unwrap_or(issuer);
+        let keys_url = [base, FederationDocument::Keys.path()].concat();
+        // `response_types_supported` is required; nobody gets an ID token by asking.
+        let discovery = [
+            "{\"issuer\":",
+            &json_string(issuer),
+            ",\"jwks_uri\":",
+            &json_string(&keys_url),
+            r#","response_types_supported":["id_token"],"subject_types_supported":["public"],"#,
+            r#""id_token_signing_alg_values_supported":["RS256"],"#,
+            r#""claims_supported":["iss","sub","aud","iat","exp","jti"]}"#,
+        ];
         Ok(Federation {
-            discovery: discovery.to_string(),
-            keys: published,
-            subject: spec.subject,
+            discovery: discovery.concat(),
+            keys: ["{\"keys\":[", &published, "]}"].concat(),
+            subject: spec.subject.clone(),
             lifetime_seconds: spec.lifetime_seconds,
-            key,
-            issuer,
+            issuer: issuer.clone(),
+            key: keys
+                .into_iter()
+                .next()
+                .ok_or_else(|| fault("empty_value", "there is no key"))?,
         })
     }
 
@@ -70,38 +65,37 @@ impl Federation {
         }
     }
 
-    /// A new token for somebody.
-    ///
-    /// # Errors
-    /// The platform does not take the key; in words for the operator.
-    pub async fn token<H: Host>(&self, host: &H, audience: &str) -> Result<String, String> {
-        let now = host.now_ms() / 1000;
-        let claims = json!({
-            "iss": self.issuer,
-            "sub": self.subject,
-            "aud": audience,
-            "iat": now,
-            "exp": now.saturating_add(u64::from(self.lifetime_seconds)),
-            "jti": request_id(host),
-        });
-        let kid = Some(("kid", self.key.thumbprint()));
-        let token = signed(host, &self.key, JwsAlgorithm::Rs256, kid, &claims).await;
-        token.map_err(|reason| format!("the federation's first key: {reason}"))
+    /// A new token for somebody, yet to be signed.
+    pub fn token<'a>(&'a self, moment: &'a Moment, audience: &'a str) -> Unsigned<'a> {
+        Unsigned {
+            whose: "the federation's first key",
+            key: &self.key,
+            algorithm: JwsAlgorithm::Rs256,
+            header: Some(("kid", self.key.thumbprint())),
+            claims: vec![
+                ("iss", &self.issuer),
+                ("sub", &self.subject),
+                ("aud", audience),
+                ("jti", &moment.id),
+            ],
+            issued_at: moment.now,
+            lifetime_seconds: u64::from(self.lifetime_seconds),
+        }
     }
 }
 
 /// Reads a private key, whose text has been looked up.
 pub fn private_key(pem: &str) -> Result<PrivateKey, Fault> {
-    PrivateKey::read(pem).map_err(|flaw| Fault {
-        code: "bad_private_key".into(),
-        message: flaw.message.into(),
-    })
+    PrivateKey::read(pem).map_err(|flaw| fault("bad_private_key", flaw.message))
 }
 
 /// The federation of the config.
 pub fn needed(federation: Option<&Rc<Federation>>) -> Result<Rc<Federation>, Fault> {
-    federation.cloned().ok_or_else(|| Fault {
-        code: "federation_unusable".into(),
-        message: "the federation that it depends on cannot be used".into(),
-    })
+    let unusable = || {
+        fault(
+            "federation_unusable",
+            "the federation that it depends on cannot be used",
+        )
+    };
+    federation.cloned().ok_or_else(unusable)
 }

@@ -10,17 +10,14 @@
 
 use std::rc::Rc;
 
-use form_urlencoded::Serializer;
-use serde::Deserialize;
-use serde_json::json;
+use serde_json::Value;
 
-use super::assertion::signed;
+use super::assertion::{Moment, Unsigned};
 use super::federation::{Federation, needed, private_key};
-use super::lent::{Lent, Loan};
-use super::token::{Bearer, FORM, Post, Wanted, bearer, id_token, lease_ms, read_answer, safe};
-use crate::auth::{PrivateKey, unix_seconds};
-use crate::host::Host;
+use super::token::{ACCESS_TOKEN, Ends, Post, Wanted, fault, literal, safe};
+use crate::auth::PrivateKey;
 use crate::plan::{Fault, GoogleCredential, GoogleSpec, GoogleToken, JwsAlgorithm, Text};
+use crate::problem::json_string;
 
 const TOKEN_URL: &str = "https://oauth2.googleapis.com/token";
 const STS_URL: &str = "https://sts.googleapis.com/v1/token";
@@ -35,7 +32,6 @@ pub struct Google {
     credential: Credential,
     wanted: Purpose,
     token_url: String,
-    token: Lent<Bearer>,
 }
 
 /// What its token is for.
@@ -47,16 +43,19 @@ enum Purpose {
 }
 
 enum Credential {
-    Key {
-        email: String,
-        key: PrivateKey,
-        key_id: Option<String>,
-    },
+    Key(Key),
     Federated {
         federation: Rc<Federation>,
         audience: String,
         account: Option<Account>,
     },
+}
+
+/// A service account's.
+struct Key {
+    email: String,
+    key: PrivateKey,
+    id: Option<String>,
 }
 
 /// A service account that is taken on.
@@ -68,99 +67,95 @@ struct Account {
 impl Google {
     /// `spec` with its references looked up. A fault where the key is none, an endpoint is not safe to ask, or there is no
     /// federation to speak of.
-    pub fn new(spec: GoogleSpec, federation: Option<&Rc<Federation>>) -> Result<Google, Fault> {
-        let GoogleSpec {
-            credential,
-            wanted,
-            token_url,
-            iam_url,
-        } = spec;
+    pub fn new(spec: &GoogleSpec, federation: Option<&Rc<Federation>>) -> Result<Google, Fault> {
         let mut usual = TOKEN_URL.to_owned();
-        let credential = match credential {
+        let credential = match &spec.credential {
             GoogleCredential::Json(text) => {
-                let key = AccountKey::read(&text.literal()?)?;
-                usual = key.token_uri.unwrap_or(usual);
-                Credential::Key {
-                    email: key.client_email,
-                    key: private_key(&key.private_key)?,
-                    key_id: key.private_key_id,
-                }
+                let (key, token_uri) = account_key(&literal(text)?)?;
+                usual = token_uri.unwrap_or(usual);
+                Credential::Key(key)
             }
-            GoogleCredential::Key { email, key, key_id } => Credential::Key {
-                email: email.literal()?,
-                key: private_key(&key.literal()?)?,
-                key_id: key_id.map(Text::literal).transpose()?,
-            },
+            GoogleCredential::Key { email, key, key_id } => Credential::Key(Key {
+                email: literal(email)?,
+                key: private_key(&literal(key)?)?,
+                id: optional(key_id.as_ref())?,
+            }),
             GoogleCredential::Federated {
                 audience,
                 service_account,
             } => {
                 usual = STS_URL.to_owned();
-                let iam_url = safe(iam_url.unwrap_or_else(|| IAM_URL.into()))?;
-                let account = |email: Text| {
-                    let email = email.literal()?;
-                    if !is_service_account(&email) {
-                        return Err(Fault {
-                            code: "bad_service_account".into(),
-                            message: "the service account is no e-mail address".into(),
-                        });
-                    }
-                    Ok(Account {
-                        email,
-                        iam_url: iam_url.trim_end_matches('/').to_owned(),
-                    })
+                let account = match optional(service_account.as_ref())? {
+                    Some(email) => Some(Account::new(email, spec.iam_url.as_ref())?),
+                    None => None,
                 };
                 Credential::Federated {
                     federation: needed(federation)?,
-                    audience: audience.literal()?,
-                    account: service_account.map(account).transpose()?,
+                    audience: literal(audience)?,
+                    account,
                 }
             }
         };
+        let token_url = optional(spec.token_url.as_ref())?.unwrap_or(usual);
         Ok(Google {
             credential,
-            wanted: match wanted {
-                GoogleToken::Access(scopes) => Purpose::Access(scopes),
-                GoogleToken::Id(audience) => Purpose::Id(audience.literal()?),
+            wanted: match &spec.wanted {
+                GoogleToken::Access(scopes) => Purpose::Access(scopes.clone()),
+                GoogleToken::Id(audience) => Purpose::Id(literal(audience)?),
             },
-            token_url: safe(token_url.unwrap_or_else(|| usual.as_str().into()))?,
-            token: Lent::new(lease_ms(2)),
+            token_url: safe(&token_url)?,
         })
     }
 
-    /// The value of `Authorization`.
-    ///
-    /// # Errors
-    /// There is no token; why, in words for the operator.
-    pub async fn bearer<H: Host>(&self, host: &H) -> Result<Bearer, String> {
-        self.token.get(host, async || self.fetch(host).await).await
-    }
-
-    async fn fetch<H: Host>(&self, host: &H) -> Result<Loan<Bearer>, String> {
-        match &self.credential {
-            Credential::Key { email, key, key_id } => {
-                let assertion = self.assertion(host, email, key, key_id.as_deref()).await?;
-                let mut form = Serializer::new(String::new());
-                form.append_pair("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer");
-                form.append_pair("assertion", &assertion);
-                let wanted = match self.wanted {
-                    Purpose::Access(_) => Wanted::Access,
-                    Purpose::Id(_) => Wanted::Id,
-                };
-                self.ask(host, &form.finish(), &assertion, wanted).await
-            }
+    /// What is to be signed.
+    pub fn assertion<'a>(&'a self, moment: &'a Moment) -> Unsigned<'a> {
+        let Key { email, key, id } = match &self.credential {
+            Credential::Key(key) => key,
             Credential::Federated {
                 federation,
                 audience,
-                account,
+                ..
+            } => return federation.token(moment, audience),
+        };
+        let mut claims = vec![("iss", email.as_str()), ("aud", &self.token_url)];
+        match &self.wanted {
+            Purpose::Access(scopes) => claims.push(("scope", scopes)),
+            Purpose::Id(audience) => {
+                claims.extend([("sub", email.as_str()), ("target_audience", audience)]);
+            }
+        }
+        Unsigned {
+            whose: "the service account's key",
+            key,
+            algorithm: JwsAlgorithm::Rs256,
+            header: id.as_deref().map(|id| ("kid", id)),
+            claims,
+            issued_at: moment.now,
+            lifetime_seconds: ASSERTION_SECONDS,
+        }
+    }
+
+    /// What Google is asked.
+    pub fn post<'a>(&'a self, assertion: &'a str) -> (Post<'a>, Wanted) {
+        let (members, wanted) = match &self.credential {
+            Credential::Key(_) => (
+                vec![
+                    ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"),
+                    ("assertion", assertion),
+                ],
+                match self.wanted {
+                    Purpose::Access(_) => ACCESS_TOKEN,
+                    Purpose::Id(_) => inside("id_token"),
+                },
+            ),
+            Credential::Federated {
+                audience, account, ..
             } => {
-                let own = federation.token(host, audience).await?;
                 let scope = match (&self.wanted, account) {
                     (Purpose::Access(scopes), None) => scopes,
                     _ => ALL_OF_CLOUD,
                 };
-                let mut form = Serializer::new(String::new());
-                for (name, value) in [
+                let members = vec![
                     (
                         "grant_type",
                         "urn:ietf:params:oauth:grant-type:token-exchange",
@@ -171,162 +166,107 @@ impl Google {
                         "requested_token_type",
                         "urn:ietf:params:oauth:token-type:access_token",
                     ),
-                    ("subject_token", &own),
+                    ("subject_token", assertion),
                     ("subject_token_type", "urn:ietf:params:oauth:token-type:jwt"),
-                ] {
-                    form.append_pair(name, value);
-                }
-                let exchanged = self.ask(host, &form.finish(), &own, Wanted::Access).await?;
-                match account {
-                    None => Ok(exchanged),
-                    Some(account) => {
-                        let value = exchanged.value.expose();
-                        account.take_on(host, value, &self.wanted).await
-                    }
-                }
+                ];
+                (members, ACCESS_TOKEN)
             }
-        }
-    }
-
-    async fn assertion<H: Host>(
-        &self,
-        host: &H,
-        email: &str,
-        key: &PrivateKey,
-        key_id: Option<&str>,
-    ) -> Result<String, String> {
-        let now = host.now_ms() / 1000;
-        let mut claims = json!({
-            "iss": email,
-            "aud": self.token_url,
-            "iat": now,
-            "exp": now.saturating_add(ASSERTION_SECONDS),
-        });
-        if let Some(claims) = claims.as_object_mut() {
-            match &self.wanted {
-                Purpose::Access(scopes) => claims.insert("scope".into(), scopes.as_str().into()),
-                Purpose::Id(audience) => {
-                    claims.insert("sub".into(), email.into());
-                    claims.insert("target_audience".into(), audience.as_str().into())
-                }
-            };
-        }
-        let kid = key_id.map(|id| ("kid", id));
-        let assertion = signed(host, key, JwsAlgorithm::Rs256, kid, &claims).await;
-        assertion.map_err(|reason| format!("the key of {email}: {reason}"))
-    }
-
-    async fn ask<H: Host>(
-        &self,
-        host: &H,
-        form: &str,
-        shown: &str,
-        wanted: Wanted,
-    ) -> Result<Loan<Bearer>, String> {
-        let post = Post {
-            who: "Google",
-            url: &self.token_url,
-            authorization: None,
-            content_type: FORM,
-            body: form,
-            secrets: &[shown],
         };
-        let answer = post.send(host).await?;
-        read_answer(&answer, wanted, host.now_ms()).map_err(|flaw| post.failed(flaw))
+        let post = Post::form("Google", &self.token_url, &members, assertion);
+        (post, wanted)
+    }
+
+    /// What is asked in the name of a service account, if there is one: `generateAccessToken` or `generateIdToken` of IAM
+    /// Credentials.
+    pub fn take_on<'a>(&self, authorization: &'a str) -> Option<(Post<'a>, Wanted)> {
+        let Credential::Federated {
+            account: Some(Account { email, iam_url }),
+            ..
+        } = &self.credential
+        else {
+            return None;
+        };
+        let (function, body, wanted) = match &self.wanted {
+            Purpose::Access(scopes) => {
+                let scopes: Vec<String> = scopes.split(' ').map(json_string).collect();
+                let body = ["{\"scope\":[", &scopes.join(","), "]}"].concat();
+                let wanted = Wanted {
+                    token: "accessToken",
+                    ends: Ends::At,
+                };
+                ("generateAccessToken", body, wanted)
+            }
+            Purpose::Id(audience) => {
+                let audience = json_string(audience);
+                let body = ["{\"audience\":", &audience, ",\"includeEmail\":true}"].concat();
+                ("generateIdToken", body, inside("token"))
+            }
+        };
+        let url = [
+            iam_url,
+            "/v1/projects/-/serviceAccounts/",
+            email,
+            ":",
+            function,
+        ]
+        .concat();
+        let post = Post {
+            who: "Google IAM Credentials",
+            url: url.into(),
+            authorization: Some(authorization),
+            content_type: "application/json",
+            body: body.into(),
+            secret: authorization,
+        };
+        Some((post, wanted))
     }
 }
 
 impl Account {
-    /// A token in the service account's name, by IAM Credentials' `generateAccessToken` and `generateIdToken`.
-    async fn take_on<H: Host>(
-        &self,
-        host: &H,
-        authorization: &str,
-        wanted: &Purpose,
-    ) -> Result<Loan<Bearer>, String> {
-        let (function, body) = match wanted {
-            Purpose::Access(scopes) => {
-                let scopes: Vec<&str> = scopes.split(' ').collect();
-                ("generateAccessToken", json!({ "scope": scopes }))
-            }
-            Purpose::Id(audience) => {
-                let body = json!({ "audience": audience, "includeEmail": true });
-                ("generateIdToken", body)
-            }
-        };
-        let Account { email, iam_url } = self;
-        let post = Post {
-            who: "Google IAM Credentials",
-            url: &format!("{iam_url}/v1/projects/-/serviceAccounts/{email}:{function}"),
-            authorization: Some(authorization),
-            content_type: "application/json",
-            body: &body.to_string(),
-            secrets: &[authorization],
-        };
-        let answer = post.send(host).await?;
-        let now_ms = host.now_ms();
-        let read = match wanted {
-            Purpose::Access(_) => generated(&answer, now_ms),
-            Purpose::Id(_) => generated_id(&answer, now_ms),
-        };
-        read.map_err(|flaw| post.failed(flaw))
-    }
-}
-
-fn generated(answer: &str, now_ms: u64) -> Result<Loan<Bearer>, &'static str> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Generated {
-        access_token: String,
-        expire_time: String,
-    }
-    let Generated {
-        access_token,
-        expire_time,
-    } = serde_json::from_str(answer).map_err(|_| "its answer has no accessToken with its end")?;
-    let ends = unix_seconds(&expire_time).ok_or("its token's end cannot be read")?;
-    Ok(Loan {
-        value: bearer(&access_token)?,
-        good_for_ms: ends.saturating_mul(1000).saturating_sub(now_ms),
-    })
-}
-
-fn generated_id(answer: &str, now_ms: u64) -> Result<Loan<Bearer>, &'static str> {
-    #[derive(Deserialize)]
-    struct Generated {
-        token: String,
-    }
-    let Generated { token } =
-        serde_json::from_str(answer).map_err(|_| "its answer has no token")?;
-    id_token(&token, now_ms)
-}
-
-/// A service account's key as Google hands it out.
-#[derive(Deserialize)]
-struct AccountKey {
-    #[serde(rename = "type")]
-    kind: String,
-    client_email: String,
-    private_key: String,
-    private_key_id: Option<String>,
-    token_uri: Option<String>,
-}
-
-impl AccountKey {
-    fn read(json: &str) -> Result<AccountKey, Fault> {
-        let fault = |message: &str| Fault {
-            code: "bad_service_account".into(),
-            message: message.into(),
-        };
-        let key: AccountKey = serde_json::from_str(json).map_err(|_| {
-            fault("the service account's key is no JSON object with `type`, `client_email` and `private_key`")
-        })?;
-        if key.kind != "service_account" {
-            return Err(fault(
-                "the `type` of the service account's key is another than `service_account`",
-            ));
+    fn new(email: String, iam_url: Option<&Text>) -> Result<Account, Fault> {
+        if !is_service_account(&email) {
+            return Err(bad_account("the service account is no e-mail address"));
         }
-        Ok(key)
+        let iam_url = optional(iam_url)?;
+        let iam_url = safe(iam_url.as_deref().unwrap_or(IAM_URL))?;
+        Ok(Account {
+            email,
+            iam_url: iam_url.trim_end_matches('/').to_owned(),
+        })
+    }
+}
+
+/// A service account's key as Google hands it out, and where it is to be shown.
+fn account_key(json: &str) -> Result<(Key, Option<String>), Fault> {
+    let unsound =
+        "the service account's key is no JSON object with `type`, `client_email` and `private_key`";
+    let unsound = || bad_account(unsound);
+    let written: Value = serde_json::from_str(json).map_err(|_| unsound())?;
+    let text = |name: &str| written.get(name).and_then(Value::as_str);
+    if text("type").ok_or_else(unsound)? != "service_account" {
+        let message = "the `type` of the service account's key is another than `service_account`";
+        return Err(bad_account(message));
+    }
+    let key = Key {
+        email: text("client_email").ok_or_else(unsound)?.to_owned(),
+        key: private_key(text("private_key").ok_or_else(unsound)?)?,
+        id: text("private_key_id").map(str::to_owned),
+    };
+    Ok((key, text("token_uri").map(str::to_owned)))
+}
+
+fn bad_account(message: &str) -> Fault {
+    fault("bad_service_account", message)
+}
+
+fn optional(text: Option<&Text>) -> Result<Option<String>, Fault> {
+    text.map(literal).transpose()
+}
+
+fn inside(token: &'static str) -> Wanted {
+    Wanted {
+        token,
+        ends: Ends::Inside,
     }
 }
 

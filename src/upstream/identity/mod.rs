@@ -9,6 +9,7 @@ mod assertion;
 mod aws;
 mod azure;
 mod federation;
+mod fetched;
 mod fixed;
 mod google;
 mod lent;
@@ -28,10 +29,8 @@ use crate::plan::{Fault, IdentityKind};
 use crate::problem::Problem;
 
 use aws::Aws;
-use azure::Azure;
+use fetched::Fetched;
 use fixed::Fixed;
-use google::Google;
-use oauth2::OAuth2;
 
 pub use aws::{is_aws_name, is_external_id, is_role_arn, is_session_name};
 pub use azure::is_tenant;
@@ -44,9 +43,7 @@ pub enum Identity {
     Fixed(Fixed),
     Aws(Box<Aws>),
     /// A token that is fetched.
-    OAuth2(Box<OAuth2>),
-    Google(Box<Google>),
-    Azure(Box<Azure>),
+    Fetched(Box<Fetched>),
 }
 
 /// A request that is about to be sent.
@@ -68,13 +65,9 @@ impl Identity {
     pub fn new(kind: IdentityKind, federation: Option<&Rc<Federation>>) -> Result<Identity, Fault> {
         match kind {
             IdentityKind::Fault(fault) => Err(fault),
-            IdentityKind::OAuth2(spec) => OAuth2::new(spec).map(Box::new).map(Identity::OAuth2),
-            IdentityKind::Google(spec) => Google::new(spec, federation)
-                .map(Box::new)
-                .map(Identity::Google),
-            IdentityKind::Azure(spec) => Azure::new(spec, federation)
-                .map(Box::new)
-                .map(Identity::Azure),
+            IdentityKind::OAuth2(spec) => boxed(Fetched::oauth2(&spec)),
+            IdentityKind::Google(spec) => boxed(Fetched::google(&spec, federation)),
+            IdentityKind::Azure(spec) => boxed(Fetched::azure(&spec, federation)),
             IdentityKind::Header(spec) => Fixed::header(spec).map(Identity::Fixed),
             IdentityKind::Basic(spec) => Fixed::basic(spec).map(Identity::Fixed),
             IdentityKind::Aws(spec) => Aws::new(*spec, federation).map(Box::new).map(Identity::Aws),
@@ -91,22 +84,24 @@ impl Identity {
         outgoing: Outgoing<'_>,
         edits: &mut Edits,
     ) -> Result<(), Problem> {
-        let bearer = match self {
+        match self {
             Identity::Fixed(fixed) => {
                 fixed.prove(edits);
-                return Ok(());
+                Ok(())
             }
-            Identity::Aws(aws) => return aws.prove(host, outgoing, edits).await,
-            Identity::OAuth2(client) => client.bearer(host).await,
-            Identity::Google(account) => {
-                // Cloud Run takes it in place of `Authorization`, whoever sent it.
-                edits.remove("x-serverless-authorization");
-                account.bearer(host).await
+            Identity::Aws(aws) => aws.prove(host, outgoing, edits).await,
+            Identity::Fetched(fetched) => {
+                let bearer = fetched.bearer(host).await.map_err(Problem::identity)?;
+                for name in fetched.removed() {
+                    edits.remove(name);
+                }
+                edits.set("authorization", bearer.expose());
+                Ok(())
             }
-            Identity::Azure(application) => application.bearer(host).await,
-        };
-        let bearer = bearer.map_err(Problem::identity)?;
-        edits.set("authorization", bearer.expose());
-        Ok(())
+        }
     }
+}
+
+fn boxed(fetched: Result<Fetched, Fault>) -> Result<Identity, Fault> {
+    fetched.map(Box::new).map(Identity::Fetched)
 }

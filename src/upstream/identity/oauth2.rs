@@ -2,11 +2,10 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use form_urlencoded::{Serializer, byte_serialize};
+use form_urlencoded::byte_serialize;
 
-use super::lent::{Lent, Loan};
-use super::token::{Bearer, FORM, Post, Wanted, lease_ms, read_answer, safe};
-use crate::host::Host;
+use super::fetched::form;
+use super::token::{FORM, Post, literal, safe};
 use crate::plan::{Fault, OAuth2Spec};
 use crate::secret::Secret;
 
@@ -17,55 +16,44 @@ pub struct OAuth2 {
     authorization: Option<Secret>,
     form: Secret,
     secret: Secret,
-    token: Lent<Bearer>,
 }
 
 impl OAuth2 {
     /// `spec` with its references looked up. A fault where the endpoint is not safe to ask.
-    pub fn new(spec: OAuth2Spec) -> Result<OAuth2, Fault> {
-        let (id, secret) = (spec.client_id.literal()?, spec.client_secret.literal()?);
-        let mut form = Serializer::new(String::new());
-        form.append_pair("grant_type", "client_credentials");
-        for (name, text) in spec.form {
-            form.append_pair(&name, &text.literal()?);
-        }
+    pub fn new(spec: &OAuth2Spec) -> Result<OAuth2, Fault> {
+        let (id, secret) = (literal(&spec.client_id)?, literal(&spec.client_secret)?);
+        let more = spec.form.iter().map(|(_, text)| literal(text));
+        let more = more.collect::<Result<Vec<String>, Fault>>()?;
+        let names = spec.form.iter().map(|(name, _)| name.as_str());
+        let mut members = vec![("grant_type", "client_credentials")];
+        members.extend(names.zip(more.iter().map(String::as_str)));
         let authorization = if spec.in_form {
-            form.append_pair("client_id", &id);
-            form.append_pair("client_secret", &secret);
+            members.extend([("client_id", id.as_str()), ("client_secret", &secret)]);
             None
         } else {
             // Both are form-encoded first (section 2.3.1).
-            let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
-            let pair = format!("{}:{}", encoded(&id), encoded(&secret));
-            Some(Secret::new(format!("Basic {}", STANDARD.encode(pair))))
+            let mut pair: String = byte_serialize(id.as_bytes()).collect();
+            pair.push(':');
+            pair.extend(byte_serialize(secret.as_bytes()));
+            Some(Secret::new(["Basic ", &STANDARD.encode(pair)].concat()))
         };
         Ok(OAuth2 {
-            token_url: safe(spec.token_url)?,
+            token_url: safe(&literal(&spec.token_url)?)?,
             authorization,
-            form: Secret::new(form.finish()),
+            form: Secret::new(form(&members)),
             secret: Secret::new(secret),
-            token: Lent::new(lease_ms(1)),
         })
     }
 
-    /// The value of `Authorization`.
-    ///
-    /// # Errors
-    /// There is no token; why, in words for the operator.
-    pub async fn bearer<H: Host>(&self, host: &H) -> Result<Bearer, String> {
-        self.token.get(host, async || self.fetch(host).await).await
-    }
-
-    async fn fetch<H: Host>(&self, host: &H) -> Result<Loan<Bearer>, String> {
-        let post = Post {
+    /// What the server is asked.
+    pub fn post(&self) -> Post<'_> {
+        Post {
             who: "the OAuth 2.0 server",
-            url: &self.token_url,
+            url: self.token_url.as_str().into(),
             authorization: self.authorization.as_ref().map(Secret::expose),
             content_type: FORM,
-            body: self.form.expose(),
-            secrets: &[self.secret.expose()],
-        };
-        let answer = post.send(host).await?;
-        read_answer(&answer, Wanted::Access, host.now_ms()).map_err(|flaw| post.failed(flaw))
+            body: self.form.expose().into(),
+            secret: self.secret.expose(),
+        }
     }
 }

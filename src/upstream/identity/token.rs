@@ -3,15 +3,15 @@
 //! Of a refusal the operator is told its status and the code that the endpoint gives for it, and its sentence where that
 //! holds nothing of what was sent. Nothing of a good answer is told to anybody.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::Deserialize;
 use serde_json::Value;
 
 use super::lent::Loan;
-use crate::auth::check_asked_url;
+use crate::auth::{check_asked_url, unix_seconds};
 use crate::edits::Edits;
 use crate::host::{Ask, Host, SendError, Told};
 use crate::plan::{Fault, Text};
@@ -19,10 +19,6 @@ use crate::secret::Secret;
 
 /// How long an answer may take.
 const TIMEOUT_MS: u32 = 5_000;
-/// More than an answer and what else takes time, for a lease on `asks` of them.
-pub const fn lease_ms(asks: u64) -> u64 {
-    asks.saturating_mul(5_000).saturating_add(1_000)
-}
 /// A longer answer is none.
 const MAX_BYTES: usize = 64 * 1024;
 /// What holds where an answer does not say how long its token is good.
@@ -39,22 +35,22 @@ pub type Bearer = Rc<Secret>;
 pub struct Post<'a> {
     /// Whose endpoint it is, for the operator.
     pub who: &'static str,
-    pub url: &'a str,
+    pub url: Cow<'a, str>,
     pub authorization: Option<&'a str>,
-    pub content_type: &'a str,
-    pub body: &'a str,
+    pub content_type: &'static str,
+    pub body: Cow<'a, str>,
     /// What must not be told of whatever comes back.
-    pub secrets: &'a [&'a str],
+    pub secret: &'a str,
 }
 
 pub const FORM: &str = "application/x-www-form-urlencoded";
 
 impl Post<'_> {
-    /// The body of a good answer.
+    /// What a good answer lends.
     ///
     /// # Errors
     /// There is none; why, in words for the operator.
-    pub async fn send<H: Host>(&self, host: &H) -> Result<String, String> {
+    pub async fn send<H: Host>(&self, host: &H, wanted: Wanted) -> Result<Loan<Bearer>, String> {
         let mut fields = Edits::with_capacity(256);
         fields.set("accept", "application/json");
         fields.set("content-type", self.content_type);
@@ -63,28 +59,34 @@ impl Post<'_> {
         }
         let ask = Ask {
             method: "POST",
-            url: self.url,
+            url: &self.url,
             binding: None,
             fields: &fields,
-            body: Some(self.body),
+            body: Some(&self.body),
             timeout_ms: TIMEOUT_MS,
             max_bytes: MAX_BYTES,
         };
-        match host.ask(&ask).await {
-            Ok(told) if told.status == 200 => Ok(told.body),
-            Ok(told) => Err(self.failed(&self.refusal(&told))),
-            Err(SendError::TimedOut) => Err(self.failed("it did not answer in time")),
-            Err(SendError::Unreachable(reason)) => {
-                Err(self.failed(&format!("it did not answer: {reason}")))
-            }
-        }
+        let answer = host.ask(&ask).await;
+        self.read(answer, wanted, host.now_ms())
     }
 
-    /// What went wrong, and with whom.
-    pub fn failed(&self, what: &str) -> String {
-        let Post { who, url, .. } = self;
-        let url = url.split('?').next().unwrap_or_default();
-        format!("{who} ({url}): {what}")
+    fn read(
+        &self,
+        answer: Result<Told, SendError>,
+        wanted: Wanted,
+        now_ms: u64,
+    ) -> Result<Loan<Bearer>, String> {
+        let what = match answer {
+            Ok(told) if told.status == 200 => match read_answer(&told.body, wanted, now_ms) {
+                Ok(loan) => return Ok(loan),
+                Err(flaw) => flaw.to_owned(),
+            },
+            Ok(told) => self.refusal(&told),
+            Err(SendError::TimedOut) => "it did not answer in time".to_owned(),
+            Err(SendError::Unreachable(reason)) => ["it did not answer: ", &reason].concat(),
+        };
+        let url = self.url.split('?').next().unwrap_or_default();
+        Err([self.who, " (", url, "): ", &what].concat())
     }
 
     fn refusal(&self, told: &Told) -> String {
@@ -92,16 +94,15 @@ impl Post<'_> {
         let Ok(answer) = serde_json::from_str::<Value>(&told.body) else {
             return text;
         };
-        let error = answer.get("error");
         // RFC 6749 section 5.2; in an object of its own: Google's APIs.
-        let words = [
-            error.and_then(Value::as_str),
-            error.and_then(|e| e.get("status")?.as_str()),
-            answer.get("error_description").and_then(Value::as_str),
-            error.and_then(|e| e.get("message")?.as_str()),
-        ];
-        for word in words.into_iter().flatten() {
-            if let Some(word) = self.tellable(word) {
+        for place in [
+            "/error",
+            "/error/status",
+            "/error_description",
+            "/error/message",
+        ] {
+            let word = answer.pointer(place).and_then(Value::as_str);
+            if let Some(word) = word.and_then(|word| self.tellable(word)) {
                 text.push_str(", ");
                 text.push_str(&word);
             }
@@ -111,8 +112,7 @@ impl Post<'_> {
 
     /// Words of a refusal, unless they hold something of what was sent, or of any token.
     fn tellable(&self, words: &str) -> Option<String> {
-        let holds = |secret: &&str| !secret.is_empty() && words.contains(*secret);
-        if self.secrets.iter().any(holds) || words.contains("eyJ") {
+        if (!self.secret.is_empty() && words.contains(self.secret)) || words.contains("eyJ") {
             return None;
         }
         let words = words.chars().take(MOST_WORDS);
@@ -121,82 +121,69 @@ impl Post<'_> {
     }
 }
 
-/// Which of an answer's tokens is meant.
+/// Where an answer has its token, and where its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wanted {
-    Access,
-    Id,
+pub struct Wanted {
+    pub token: &'static str,
+    pub ends: Ends,
 }
 
-/// Reads a good answer (RFC 6749 section 5.1, RFC 8693 section 2.2.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ends {
+    /// In so many seconds: `expires_in`.
+    In,
+    /// At this time: `expireTime`.
+    At,
+    /// The token is a JWT with an `exp`. It comes from whoever made it: nothing else of it is looked at.
+    Inside,
+}
+
+/// RFC 6749 section 5.1, RFC 8693 section 2.2.1.
+pub const ACCESS_TOKEN: Wanted = Wanted {
+    token: "access_token",
+    ends: Ends::In,
+};
+
+/// Reads a good answer.
 ///
 /// # Errors
 /// What is wrong with it; nothing of it is in there.
-pub fn read_answer(body: &str, wanted: Wanted, now_ms: u64) -> Result<Loan<Bearer>, &'static str> {
-    #[derive(Deserialize)]
-    struct Answer {
-        access_token: Option<String>,
-        id_token: Option<String>,
-        token_type: Option<String>,
-        expires_in: Option<Value>,
-    }
-    let answer: Answer =
+fn read_answer(body: &str, wanted: Wanted, now_ms: u64) -> Result<Loan<Bearer>, &'static str> {
+    let answer: Value =
         serde_json::from_str(body).map_err(|_| "its answer is no sound JSON object")?;
-    match wanted {
-        Wanted::Access => {
-            // Section 7.1: one of another type is not to be used.
-            let kind = answer.token_type.as_deref();
-            if kind.is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
-                return Err("its token is of another type than Bearer");
-            }
-            let token = answer
-                .access_token
-                .ok_or("its answer has no access_token")?;
-            let seconds = answer.expires_in.as_ref().and_then(seconds);
-            Ok(Loan {
-                value: bearer(&token)?,
-                good_for_ms: seconds.map_or(USUAL_MS, |s| s.saturating_mul(1000)),
-            })
-        }
-        Wanted::Id => id_token(
-            &answer.id_token.ok_or("its answer has no id_token")?,
-            now_ms,
-        ),
+    let text = |name: &str| answer.get(name).and_then(Value::as_str);
+    // RFC 6749 section 7.1: a token of another type is not to be used.
+    if text("token_type").is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
+        return Err("its token is of another type than Bearer");
     }
-}
-
-/// A JWT, which is good until its `exp`. It comes from whoever made it: nothing of it is checked.
-///
-/// # Errors
-/// It is none.
-pub fn id_token(token: &str, now_ms: u64) -> Result<Loan<Bearer>, &'static str> {
-    #[derive(Deserialize)]
-    struct Ends {
-        exp: u64,
-    }
-    let ends = || {
-        let (_, rest) = token.split_once('.')?;
-        let (claims, _) = rest.split_once('.')?;
-        let claims = URL_SAFE_NO_PAD.decode(claims).ok()?;
-        let Ends { exp } = serde_json::from_slice(&claims).ok()?;
-        exp.checked_mul(1000)
-    };
-    let ends_ms = ends().ok_or("its ID token has no end that can be read")?;
-    Ok(Loan {
-        value: bearer(token)?,
-        good_for_ms: ends_ms.saturating_sub(now_ms),
-    })
-}
-
-/// The value of `Authorization` (RFC 6750 section 2.1).
-pub fn bearer(token: &str) -> Result<Bearer, &'static str> {
+    let token = text(wanted.token).ok_or("its answer has no token")?;
     let sound = !token.is_empty()
         && token.len() <= MAX_TOKEN_BYTES
         && token.bytes().all(|byte| byte.is_ascii_graphic());
     if !sound {
         return Err("its token is not fit for a header field");
     }
-    Ok(Rc::new(Secret::new(format!("Bearer {token}"))))
+    let until = |ends: Option<u64>| {
+        let ends = ends.ok_or("its token has no end that can be read")?;
+        Ok::<u64, &str>(ends.saturating_mul(1000).saturating_sub(now_ms))
+    };
+    let good_for_ms = match wanted.ends {
+        Ends::In => {
+            let seconds = answer.get("expires_in").and_then(seconds);
+            seconds.map_or(USUAL_MS, |s| s.saturating_mul(1000))
+        }
+        Ends::At => until(text("expireTime").and_then(unix_seconds))?,
+        Ends::Inside => until(exp(token))?,
+    };
+    // RFC 6750 section 2.1.
+    let value = Rc::new(Secret::new(["Bearer ", token].concat()));
+    Ok(Loan { value, good_for_ms })
+}
+
+fn exp(token: &str) -> Option<u64> {
+    let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
+    let claims: Value = serde_json::from_slice(&claims).ok()?;
+    claims.get("exp")?.as_u64()
 }
 
 /// A number, or one in a string as some servers have it.
@@ -205,13 +192,21 @@ fn seconds(value: &Value) -> Option<u64> {
 }
 
 /// A URL that secrets may be sent to.
-pub fn safe(url: Text) -> Result<String, Fault> {
-    let url = url.literal()?;
-    check_asked_url(&url).map_err(|flaw| Fault {
-        code: flaw.code.into(),
-        message: flaw.message.into(),
-    })?;
-    Ok(url)
+pub fn safe(url: &str) -> Result<String, Fault> {
+    check_asked_url(url).map_err(|flaw| fault(flaw.code, flaw.message))?;
+    Ok(url.to_owned())
+}
+
+/// The value of a text whose reference has been looked up.
+pub fn literal(text: &Text) -> Result<String, Fault> {
+    text.clone().literal()
+}
+
+pub fn fault(code: &str, message: &str) -> Fault {
+    Fault {
+        code: code.into(),
+        message: message.into(),
+    }
 }
 
 #[cfg(test)]
@@ -223,73 +218,90 @@ mod tests {
         let id = format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(r#"{"exp":1100}"#));
         let without_end = format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode("{}"));
         let with_id = |token: &str| format!(r#"{{"id_token":"{token}"}}"#);
-        use Wanted::{Access, Id};
+        const ID: Wanted = Wanted {
+            token: "id_token",
+            ends: Ends::Inside,
+        };
+        const AT: Wanted = Wanted {
+            token: "accessToken",
+            ends: Ends::At,
+        };
         for (body, wanted, expected) in [
             (
                 r#"{"access_token":"t","token_type":"bearer","expires_in":60}"#.to_owned(),
-                Access,
+                ACCESS_TOKEN,
                 Ok(("Bearer t", 60_000)),
             ),
             (
                 r#"{"access_token":"t","token_type":"Bearer","expires_in":"60"}"#.to_owned(),
-                Access,
+                ACCESS_TOKEN,
                 Ok(("Bearer t", 60_000)),
             ),
             (
                 r#"{"access_token":"t"}"#.to_owned(),
-                Access,
+                ACCESS_TOKEN,
                 Ok(("Bearer t", USUAL_MS)),
             ),
             (
                 r#"{"access_token":"t","expires_in":-1}"#.to_owned(),
-                Access,
+                ACCESS_TOKEN,
                 Ok(("Bearer t", USUAL_MS)),
             ),
             (
                 r#"{"access_token":"t","token_type":"mac"}"#.to_owned(),
-                Access,
+                ACCESS_TOKEN,
                 Err("its token is of another type than Bearer"),
             ),
             (
                 r#"{"access_token":"a b"}"#.to_owned(),
-                Access,
+                ACCESS_TOKEN,
                 Err("its token is not fit for a header field"),
             ),
             (
                 r#"{"access_token":"a\nb"}"#.to_owned(),
-                Access,
+                ACCESS_TOKEN,
                 Err("its token is not fit for a header field"),
             ),
             (
                 r#"{"access_token":""}"#.to_owned(),
-                Access,
+                ACCESS_TOKEN,
                 Err("its token is not fit for a header field"),
             ),
             (
                 r#"{"error":"x"}"#.to_owned(),
-                Access,
-                Err("its answer has no access_token"),
+                ACCESS_TOKEN,
+                Err("its answer has no token"),
+            ),
+            (
+                r#"{"accessToken":"t","expireTime":"1970-01-01T00:18:20Z"}"#.to_owned(),
+                AT,
+                Ok(("Bearer t", 100_000)),
+            ),
+            (
+                r#"{"accessToken":"t","expireTime":"soon"}"#.to_owned(),
+                AT,
+                Err("its token has no end that can be read"),
             ),
             (
                 "<html>".to_owned(),
-                Access,
+                ACCESS_TOKEN,
                 Err("its answer is no sound JSON object"),
             ),
-            (with_id(&id), Id, Ok((&*format!("Bearer {id}"), 100_000))),
+            (with_id(&id), ID, Ok((&*format!("Bearer {id}"), 100_000))),
             (
                 with_id(&without_end),
-                Id,
-                Err("its ID token has no end that can be read"),
+                ID,
+                Err("its token has no end that can be read"),
             ),
             (
                 with_id("t"),
-                Id,
-                Err("its ID token has no end that can be read"),
+                ID,
+                Err("its token has no end that can be read"),
             ),
             (
                 r#"{"access_token":"t"}"#.to_owned(),
-                Id,
-                Err("its answer has no id_token"),
+                ID,
+                Err("its answer has no token"),
             ),
         ] {
             let read = read_answer(&body, wanted, 1_000_000);
@@ -303,11 +315,11 @@ mod tests {
     fn a_refusal_is_told_without_what_was_sent() {
         let post = Post {
             who: "the server",
-            url: "https://login.test/token?key=k",
+            url: "https://login.test/token?key=k".into(),
             authorization: None,
             content_type: FORM,
-            body: "",
-            secrets: &["hunter2"],
+            body: "".into(),
+            secret: "hunter2",
         };
         for (body, told) in [
             ("", "it refused with status 401"),
@@ -343,6 +355,8 @@ mod tests {
         }
         let long = post.tellable(&"x".repeat(1000)).unwrap();
         assert_eq!(long.len(), MOST_WORDS);
-        assert_eq!(post.failed("x"), "the server (https://login.test/token): x");
+        let failed = post.read(Err(SendError::TimedOut), ACCESS_TOKEN, 0).err();
+        let expected = "the server (https://login.test/token): it did not answer in time";
+        assert_eq!(failed.as_deref(), Some(expected));
     }
 }

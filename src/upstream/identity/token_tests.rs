@@ -7,6 +7,7 @@ use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde_json::{Value, json};
 
+use super::assertion::Moment;
 use super::*;
 use crate::host::memory::{MemoryHost, run};
 use crate::host::{Ask, SendError, Told};
@@ -75,7 +76,7 @@ fn federation() -> Rc<Federation> {
         lifetime_seconds: 300,
         keys: vec![KEY.into()],
     };
-    Rc::new(Federation::new(spec).unwrap())
+    Rc::new(Federation::new(&spec).unwrap())
 }
 
 /// The claims of a token of ours, by the published keys.
@@ -103,7 +104,7 @@ fn expose(bearer: Result<Rc<crate::secret::Secret>, String>) -> Result<String, S
     bearer.map(|secret| secret.expose().to_owned())
 }
 
-fn oauth2(in_form: bool) -> OAuth2 {
+fn oauth2(in_form: bool) -> Fetched {
     let spec = OAuth2Spec {
         token_url: "https://login.test/token".into(),
         client_id: "the client".into(),
@@ -115,7 +116,7 @@ fn oauth2(in_form: bool) -> OAuth2 {
             ("resource".into(), "https://b.test".into()),
         ],
     };
-    OAuth2::new(spec).unwrap()
+    Fetched::oauth2(&spec).unwrap()
 }
 
 #[test]
@@ -169,14 +170,14 @@ fn who_refused_and_why_is_told_without_the_secret() {
     );
 }
 
-fn google(credential: GoogleCredential, wanted: GoogleToken) -> Google {
+fn google(credential: GoogleCredential, wanted: GoogleToken) -> Fetched {
     let spec = GoogleSpec {
         credential,
         wanted,
         token_url: None,
         iam_url: None,
     };
-    Google::new(spec, Some(&federation())).unwrap()
+    Fetched::google(&spec, Some(&federation())).unwrap()
 }
 
 fn account_key(more: Value) -> GoogleCredential {
@@ -282,7 +283,7 @@ fn a_service_accounts_key_that_is_none_is_a_fault() {
             token_url: None,
             iam_url: None,
         };
-        let fault = Google::new(spec, Some(&federation())).map(|_| ());
+        let fault = Fetched::google(&spec, Some(&federation())).map(|_| ());
         assert_eq!(fault.map_err(|fault| fault.code), Err(code.to_owned()));
     }
 }
@@ -384,7 +385,7 @@ fn google_lets_the_gateway_take_on_a_service_account() {
     );
 }
 
-fn azure(credential: AzureCredential) -> Azure {
+fn azure(credential: AzureCredential) -> Fetched {
     let spec = AzureSpec {
         authority: "https://login.test/".into(),
         tenant: "example.onmicrosoft.com".into(),
@@ -392,7 +393,7 @@ fn azure(credential: AzureCredential) -> Azure {
         scope: "https://storage.azure.com/.default".into(),
         credential,
     };
-    Azure::new(spec, Some(&federation())).unwrap()
+    Fetched::azure(&spec, Some(&federation())).unwrap()
 }
 
 #[test]
@@ -550,11 +551,11 @@ fn a_federation_publishes_all_keys_and_signs_with_the_first() {
         lifetime_seconds: 300,
         keys: keys.map(Into::into).into(),
     };
-    let federation = Federation::new(spec([KEY, old])).unwrap();
-    let rotated = Federation::new(spec([old, KEY])).unwrap();
+    let federation = Federation::new(&spec([KEY, old])).unwrap();
+    let rotated = Federation::new(&spec([old, KEY])).unwrap();
     let host = MemoryHost::new(NOW_MS, &[]);
-    let first = run(federation.token(&host, "x")).unwrap();
-    let second = run(rotated.token(&host, "x")).unwrap();
+    let first = run(federation.token(&Moment::of(&host), "x").signed(&host)).unwrap();
+    let second = run(rotated.token(&Moment::of(&host), "x").signed(&host)).unwrap();
     assert_ne!(
         decode_header(&first).unwrap().kid,
         decode_header(&second).unwrap().kid
@@ -571,7 +572,7 @@ fn a_federation_publishes_all_keys_and_signs_with_the_first() {
         document["jwks_uri"],
         "https://api.example.com/gateway/.well-known/jwks.json"
     );
-    let none = Federation::new(spec([KEY, "x"])).map(|_| ());
+    let none = Federation::new(&spec([KEY, "x"])).map(|_| ());
     assert_eq!(
         none.map_err(|fault| fault.code),
         Err("bad_private_key".to_owned())

@@ -7,6 +7,7 @@ use super::sts::Role;
 use crate::host::Host;
 use crate::plan::{AwsKeys, Fault};
 use crate::secret::Secret;
+use crate::upstream::identity::assertion::Moment;
 use crate::upstream::identity::federation::Federation;
 use crate::upstream::identity::lent::Lent;
 
@@ -109,7 +110,8 @@ impl CredentialSource {
                 lent,
             } => {
                 let lend = async || {
-                    let token = federation.token(host, audience).await?;
+                    let moment = Moment::of(host);
+                    let token = federation.token(&moment, audience).signed(host).await?;
                     role.assume_by_token(host, &token).await
                 };
                 lent.get(host, lend).await
