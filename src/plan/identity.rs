@@ -70,30 +70,6 @@ pub enum AwsCredentials {
     },
 }
 
-impl AwsCredentials {
-    fn texts(&self) -> Vec<&Text> {
-        match self {
-            AwsCredentials::Static(keys) => keys.texts().collect(),
-            AwsCredentials::AssumeRole { keys, role } => keys.texts().chain(role.texts()).collect(),
-            AwsCredentials::WebIdentity { role, audience } => {
-                role.texts().chain([audience]).collect()
-            }
-        }
-    }
-
-    fn texts_mut(&mut self) -> Vec<&mut Text> {
-        match self {
-            AwsCredentials::Static(keys) => keys.texts_mut().collect(),
-            AwsCredentials::AssumeRole { keys, role } => {
-                keys.texts_mut().chain(role.texts_mut()).collect()
-            }
-            AwsCredentials::WebIdentity { role, audience } => {
-                role.texts_mut().chain([audience]).collect()
-            }
-        }
-    }
-}
-
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AwsKeys {
     pub access_key_id: Text,
@@ -122,40 +98,48 @@ pub enum AwsPayload {
     Unsigned,
 }
 
-impl AwsKeys {
-    fn texts(&self) -> impl Iterator<Item = &Text> {
-        let keys = [&self.access_key_id, &self.secret_access_key];
-        keys.into_iter().chain(&self.session_token)
-    }
-
-    fn texts_mut(&mut self) -> impl Iterator<Item = &mut Text> {
-        let keys = [&mut self.access_key_id, &mut self.secret_access_key];
-        keys.into_iter().chain(&mut self.session_token)
-    }
-}
-
-impl AwsRole {
-    fn texts(&self) -> impl Iterator<Item = &Text> {
-        let arn = std::iter::once(&self.role_arn);
-        arn.chain(&self.external_id).chain(&self.endpoint)
-    }
-
-    fn texts_mut(&mut self) -> impl Iterator<Item = &mut Text> {
-        let arn = std::iter::once(&mut self.role_arn);
-        arn.chain(&mut self.external_id).chain(&mut self.endpoint)
-    }
-}
-
 impl AwsIdentity {
     fn texts(&self) -> Vec<&Text> {
         let mut texts = vec![&self.service, &self.region];
-        texts.extend(self.credentials.texts());
+        let (keys, role) = match &self.credentials {
+            AwsCredentials::Static(keys) => (Some(keys), None),
+            AwsCredentials::AssumeRole { keys, role } => (Some(keys), Some(role)),
+            AwsCredentials::WebIdentity { role, audience } => {
+                texts.push(audience);
+                (None, Some(role))
+            }
+        };
+        if let Some(keys) = keys {
+            texts.extend([&keys.access_key_id, &keys.secret_access_key]);
+            texts.extend(&keys.session_token);
+        }
+        if let Some(role) = role {
+            texts.push(&role.role_arn);
+            texts.extend(&role.external_id);
+            texts.extend(&role.endpoint);
+        }
         texts
     }
 
     fn texts_mut(&mut self) -> Vec<&mut Text> {
         let mut texts = vec![&mut self.service, &mut self.region];
-        texts.extend(self.credentials.texts_mut());
+        let (keys, role) = match &mut self.credentials {
+            AwsCredentials::Static(keys) => (Some(keys), None),
+            AwsCredentials::AssumeRole { keys, role } => (Some(keys), Some(role)),
+            AwsCredentials::WebIdentity { role, audience } => {
+                texts.push(audience);
+                (None, Some(role))
+            }
+        };
+        if let Some(keys) = keys {
+            texts.extend([&mut keys.access_key_id, &mut keys.secret_access_key]);
+            texts.extend(&mut keys.session_token);
+        }
+        if let Some(role) = role {
+            texts.push(&mut role.role_arn);
+            texts.extend(&mut role.external_id);
+            texts.extend(&mut role.endpoint);
+        }
         texts
     }
 }

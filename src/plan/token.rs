@@ -112,87 +112,58 @@ impl FederationDocument {
     }
 }
 
-/// Every text that may be a reference, borrowed either way.
+/// The texts of an object that may be references, borrowed either way.
 macro_rules! texts {
-    ($name:ident: $self:ident => $texts:expr; $texts_mut:expr) => {
+    ($name:ident, $self:ident, $list:ident => $each:tt) => {
         impl $name {
             pub fn texts(&$self) -> Vec<&Text> {
-                $texts
+                let mut $list = Vec::new();
+                $each
+                $list
             }
 
             pub fn texts_mut(&mut $self) -> Vec<&mut Text> {
-                $texts_mut
+                let mut $list = Vec::new();
+                $each
+                $list
             }
         }
     };
 }
 
-texts!(OAuth2Spec: self =>
-    [&self.token_url, &self.client_id, &self.client_secret].into_iter()
-        .chain(self.form.iter().map(|(_, text)| text))
-        .collect();
-    [&mut self.token_url, &mut self.client_id, &mut self.client_secret].into_iter()
-        .chain(self.form.iter_mut().map(|(_, text)| text))
-        .collect()
-);
+texts!(OAuth2Spec, self, list => {
+    let OAuth2Spec { token_url, client_id, client_secret, in_form: _, form } = self;
+    list.extend([token_url, client_id, client_secret]);
+    for (_, text) in form {
+        list.push(text);
+    }
+});
 
-texts!(GoogleCredential: self =>
-    match self {
-        GoogleCredential::Json(text) => vec![text],
-        GoogleCredential::Key { email, key, key_id } => [email, key].into_iter().chain(key_id).collect(),
-        GoogleCredential::Federated { audience, service_account } => {
-            [audience].into_iter().chain(service_account).collect()
+texts!(GoogleSpec, self, list => {
+    let GoogleSpec { credential, wanted, token_url, iam_url } = self;
+    match credential {
+        GoogleCredential::Json(text) => list.push(text),
+        GoogleCredential::Key { email, key, key_id } => {
+            list.extend([email, key]);
+            list.extend(key_id);
         }
-    };
-    match self {
-        GoogleCredential::Json(text) => vec![text],
-        GoogleCredential::Key { email, key, key_id } => [email, key].into_iter().chain(key_id).collect(),
         GoogleCredential::Federated { audience, service_account } => {
-            [audience].into_iter().chain(service_account).collect()
+            list.push(audience);
+            list.extend(service_account);
         }
     }
-);
-
-texts!(GoogleToken: self =>
-    match self {
-        GoogleToken::Access(_) => vec![],
-        GoogleToken::Id(audience) => vec![audience],
-    };
-    match self {
-        GoogleToken::Access(_) => vec![],
-        GoogleToken::Id(audience) => vec![audience],
+    if let GoogleToken::Id(audience) = wanted {
+        list.push(audience);
     }
-);
+    list.extend(token_url);
+    list.extend(iam_url);
+});
 
-texts!(GoogleSpec: self =>
-    self.credential.texts().into_iter()
-        .chain(self.wanted.texts())
-        .chain(&self.token_url)
-        .chain(&self.iam_url)
-        .collect();
-    self.credential.texts_mut().into_iter()
-        .chain(self.wanted.texts_mut())
-        .chain(&mut self.token_url)
-        .chain(&mut self.iam_url)
-        .collect()
-);
-
-texts!(AzureCredential: self =>
-    match self {
-        AzureCredential::Secret(text) | AzureCredential::Federated { audience: text } => vec![text],
-        AzureCredential::Certificate { certificate, key } => vec![certificate, key],
-    };
-    match self {
-        AzureCredential::Secret(text) | AzureCredential::Federated { audience: text } => vec![text],
-        AzureCredential::Certificate { certificate, key } => vec![certificate, key],
+texts!(AzureSpec, self, list => {
+    let AzureSpec { authority, tenant, client_id, scope, credential } = self;
+    list.extend([authority, tenant, client_id, scope]);
+    match credential {
+        AzureCredential::Secret(text) | AzureCredential::Federated { audience: text } => list.push(text),
+        AzureCredential::Certificate { certificate, key } => list.extend([certificate, key]),
     }
-);
-
-texts!(AzureSpec: self =>
-    [&self.authority, &self.tenant, &self.client_id, &self.scope].into_iter()
-        .chain(self.credential.texts())
-        .collect();
-    [&mut self.authority, &mut self.tenant, &mut self.client_id, &mut self.scope].into_iter()
-        .chain(self.credential.texts_mut())
-        .collect()
-);
+});

@@ -182,7 +182,7 @@ fn read_answer(body: &str, wanted: Wanted, now_ms: u64) -> Result<Loan<Bearer>, 
 
 fn exp(token: &str) -> Option<u64> {
     let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
-    let claims: Value = serde_json::from_slice(&claims).ok()?;
+    let claims: Value = serde_json::from_str(str::from_utf8(&claims).ok()?).ok()?;
     claims.get("exp")?.as_u64()
 }
 
