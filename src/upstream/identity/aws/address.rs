@@ -9,6 +9,8 @@
 //! - The query's order is the client's. Keys that begin with `x-amz-` are taken out: they belong to requests that are
 //!   signed in the URL, and the gateway signs for nobody else.
 
+use std::collections::BinaryHeap;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
 
 /// A URL that is to be signed.
@@ -66,12 +68,12 @@ impl<'u> Address<'u> {
     /// Sorted by key and then by value, each key with an equals sign.
     pub fn canonical_query(&self) -> String {
         let pairs = self.query.split('&').filter(|pair| !pair.is_empty());
-        let mut pairs: Vec<(&str, &str)> = pairs
+        // A heap sorts with less code than a slice does.
+        let pairs: BinaryHeap<(&str, &str)> = pairs
             .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
             .collect();
-        pairs.sort_unstable();
         let mut canonical = String::with_capacity(self.query.len().saturating_add(8));
-        for (key, value) in pairs {
+        for (key, value) in pairs.into_sorted_vec() {
             if !canonical.is_empty() {
                 canonical.push('&');
             }

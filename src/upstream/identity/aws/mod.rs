@@ -14,7 +14,6 @@ mod tests;
 mod time;
 mod xml;
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use sha2::{Digest, Sha256};
@@ -29,7 +28,7 @@ use crate::problem::Problem;
 
 use address::{Address, PREFIX, respell};
 use credentials::{CredentialSource, Credentials};
-use sigv4::{EMPTY_PAYLOAD, Scope, Subject, UNSIGNED_PAYLOAD, hex};
+use sigv4::{EMPTY_PAYLOAD, Fields, Scope, Subject, UNSIGNED_PAYLOAD, hex};
 use sts::Role;
 
 pub use sts::{is_external_id, is_role_arn, is_session_name};
@@ -97,7 +96,7 @@ impl Aws {
         let address = Address::of(outgoing.url);
         let stamp = time::stamp(host.now_ms());
         let mut fields = stated(host, edits);
-        fields.insert("host".into(), address.authority.to_owned());
+        fields.set("host", address.authority);
         for (name, value) in [
             ("x-amz-date", Some(stamp.as_str())),
             ("x-amz-content-sha256", Some(payload.as_str())),
@@ -112,7 +111,7 @@ impl Aws {
             match value {
                 Some(value) => {
                     edits.set(name, value);
-                    fields.insert(name.into(), value.to_owned());
+                    fields.set(name, value);
                 }
                 None => {
                     edits.remove(name);
@@ -156,25 +155,26 @@ impl Aws {
 
 /// The fields that are signed besides the signature's own: `content-type`, and each `x-amz-*` that the edits set. What
 /// the client alone says by the latter is taken away.
-fn stated<H: Host>(host: &H, edits: &mut Edits) -> BTreeMap<String, String> {
-    let mut fields = BTreeMap::new();
-    if let Some(kind) = host.header("content-type").filter(|kind| !kind.is_empty()) {
-        fields.insert("content-type".to_owned(), kind.into_owned());
+fn stated<H: Host>(host: &H, edits: &mut Edits) -> Fields {
+    let mut fields = Fields::default();
+    if let Some(kind) = host.header(CONTENT_TYPE).filter(|kind| !kind.is_empty()) {
+        fields.set(CONTENT_TYPE, &kind);
     }
     for edit in edits.iter() {
-        let signs = |name: &str| name == "content-type" || name.starts_with(PREFIX);
+        let (Edit::Set(name, _) | Edit::Append(name, _) | Edit::Remove(name)) = edit;
+        if name != CONTENT_TYPE && !name.starts_with(PREFIX) {
+            continue;
+        }
         match edit {
-            Edit::Set(name, value) if signs(name) => {
-                fields.insert(name.to_owned(), value.to_owned());
+            Edit::Set(_, value) => fields.set(name, value),
+            Edit::Remove(_) => fields.remove(name),
+            Edit::Append(_, value) => {
+                let joined = match fields.get(name) {
+                    Some(before) => [before, ", ", value].concat(),
+                    None => value.to_owned(),
+                };
+                fields.set(name, &joined);
             }
-            Edit::Remove(name) if signs(name) => {
-                fields.remove(name);
-            }
-            Edit::Append(name, value) if signs(name) => {
-                let before = fields.remove(name).map(|before| before + ", ");
-                fields.insert(name.to_owned(), before.unwrap_or_default() + value);
-            }
-            _ => {}
         }
     }
     for name in host.header_names(PREFIX) {
@@ -185,6 +185,8 @@ fn stated<H: Host>(host: &H, edits: &mut Edits) -> BTreeMap<String, String> {
     }
     fields
 }
+
+const CONTENT_TYPE: &str = "content-type";
 
 /// Whether a text can be a region or the name that a service signs with, of AWS or of whoever takes its signatures.
 pub fn is_aws_name(text: &str) -> bool {

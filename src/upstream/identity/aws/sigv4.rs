@@ -5,8 +5,6 @@
 //! the gateway and AWS changes those. Others may be added, merged or taken away on the way, so they are not signed.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
-use std::fmt::Write;
 
 use hmac::digest::KeyInit;
 use hmac::{Hmac, Mac};
@@ -27,10 +25,46 @@ const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 pub struct Subject<'a> {
     pub method: &'a str,
     pub address: Address<'a>,
-    /// Lower-case names with their values; `host` and `x-amz-date` among them.
-    pub fields: &'a BTreeMap<String, String>,
+    /// `host` and `x-amz-date` among them.
+    pub fields: &'a Fields,
     /// The body's hash in hexadecimal, or [`UNSIGNED_PAYLOAD`].
     pub payload: &'a str,
+}
+
+/// Fields that are signed, by their lower-case names and in the order of those.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fields(Vec<(String, String)>);
+
+impl Fields {
+    pub fn set(&mut self, name: &str, value: &str) {
+        match self.place(name) {
+            Ok(at) => {
+                if let Some((_, old)) = self.0.get_mut(at) {
+                    value.clone_into(old);
+                }
+            }
+            Err(at) => self.0.insert(at, (name.to_owned(), value.to_owned())),
+        }
+    }
+
+    pub fn remove(&mut self, name: &str) {
+        self.0.retain(|(known, _)| known != name);
+    }
+
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let (_, value) = self.0.get(self.place(name).ok()?)?;
+        Some(value)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        let fields = self.0.iter();
+        fields.map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    fn place(&self, name: &str) -> Result<usize, usize> {
+        self.0
+            .binary_search_by(|(known, _)| known.as_str().cmp(name))
+    }
 }
 
 /// Whose signatures a service takes, and where.
@@ -45,7 +79,7 @@ struct DayKey {
     /// `YYYYMMDD`
     date: String,
     access_key_id: String,
-    key: Hmac<Sha256>,
+    key: Tag,
 }
 
 impl Scope {
@@ -70,13 +104,24 @@ impl Scope {
     pub fn sign(&self, credentials: &Credentials, stamp: &str, subject: &Subject<'_>) -> String {
         let (request, names) = self.canonical_request(subject);
         let date = stamp.get(..8).unwrap_or(stamp);
-        let scope = format!("{date}/{}/{}/aws4_request", self.region, self.service);
+        let parts = [date, &self.region, &self.service, "aws4_request"];
+        let scope = parts.join("/");
         let hash = hex(&Sha256::digest(request));
-        let text = format!("{ALGORITHM}\n{stamp}\n{scope}\n{hash}");
-        let signature = self.day_key(credentials, date).chain_update(text);
-        let signature = hex(&signature.finalize().into_bytes());
-        let id = &credentials.access_key_id;
-        format!("{ALGORITHM} Credential={id}/{scope}, SignedHeaders={names}, Signature={signature}")
+        let text = [ALGORITHM, stamp, &scope, &hash].join("\n");
+        let signature = hex(&tag(&self.day_key(credentials, &parts), &text));
+        let id = credentials.access_key_id.as_str();
+        [
+            ALGORITHM,
+            " Credential=",
+            id,
+            "/",
+            &scope,
+            ", SignedHeaders=",
+            &names,
+            ", Signature=",
+            &signature,
+        ]
+        .concat()
     }
 
     /// The canonical request, and the names of the signed fields.
@@ -86,9 +131,9 @@ impl Scope {
             .canonical_path(self.takes_paths_as_they_are());
         let query = subject.address.canonical_query();
         let method = subject.method.to_ascii_uppercase();
-        let mut request = format!("{method}\n{path}\n{query}\n");
+        let mut request = [method.as_str(), &path, &query, ""].join("\n");
         let mut names = String::new();
-        for (name, value) in subject.fields {
+        for (name, value) in subject.fields.iter() {
             request.push_str(name);
             request.push(':');
             for (index, word) in value.split_ascii_whitespace().enumerate() {
@@ -99,36 +144,42 @@ impl Scope {
             names.push_str(if names.is_empty() { "" } else { ";" });
             names.push_str(name);
         }
-        let _ = write!(request, "\n{names}\n{}", subject.payload);
+        for line in [&names, subject.payload] {
+            request.push('\n');
+            request.push_str(line);
+        }
         (request, names)
     }
 
-    fn day_key(&self, credentials: &Credentials, date: &str) -> Hmac<Sha256> {
+    /// `parts`: date, region, service, and the constant end.
+    fn day_key(&self, credentials: &Credentials, parts: &[&str; 4]) -> Tag {
+        let [date, others @ ..] = parts;
         let id = &credentials.access_key_id;
         if let Some(known) = self.key.borrow().as_ref()
-            && known.date == date
+            && known.date == *date
             && known.access_key_id == *id
         {
-            return known.key.clone();
+            return known.key;
         }
-        let secret = format!("AWS4{}", credentials.secret_access_key.expose());
-        let parts = [date, &self.region, &self.service, "aws4_request"];
-        let key = parts.iter().fold(keyed(secret.as_bytes()), |key, part| {
-            keyed(&key.chain_update(part).finalize().into_bytes())
-        });
+        let secret = ["AWS4", credentials.secret_access_key.expose()].concat();
+        let first = tag(secret.as_bytes(), date);
+        let key = others.iter().fold(first, |key, part| tag(&key, part));
         *self.key.borrow_mut() = Some(DayKey {
-            date: date.to_owned(),
+            date: (*date).to_owned(),
             access_key_id: id.clone(),
-            key: key.clone(),
+            key,
         });
         key
     }
 }
 
-/// HMAC takes keys of any length (RFC 2104 section 2): a long one is hashed, a short one is filled up.
-fn keyed(key: &[u8]) -> Hmac<Sha256> {
+type Tag = [u8; 32];
+
+/// HMAC with SHA-256 (RFC 2104).
+fn tag(key: &[u8], text: &str) -> Tag {
     let mut block = [0; 64];
     let hashed;
+    // A long key is hashed, a short one is filled up.
     let key = if key.len() > block.len() {
         hashed = Sha256::digest(key);
         hashed.as_slice()
@@ -138,13 +189,12 @@ fn keyed(key: &[u8]) -> Hmac<Sha256> {
     for (place, byte) in block.iter_mut().zip(key) {
         *place = *byte;
     }
-    Hmac::<Sha256>::new(&block.into())
+    let keyed = Hmac::<Sha256>::new(&block.into());
+    keyed.chain_update(text).finalize().into_bytes().into()
 }
 
 pub fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len().saturating_mul(2));
-    for byte in bytes {
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
+    let halves = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    let digits = halves.filter_map(|half| char::from_digit(u32::from(half), 16));
+    digits.collect()
 }

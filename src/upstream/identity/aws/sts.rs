@@ -1,6 +1,5 @@
 //! The Security Token Service, which lends the keys of a role: its Query API, version 2011-06-15.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use form_urlencoded::Serializer;
@@ -8,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::address::{Address, respell};
 use super::credentials::Credentials;
-use super::sigv4::{Scope, Subject, hex};
+use super::sigv4::{Fields, Scope, Subject, hex};
 use super::time::stamp;
 use super::xml::Leaves;
 use crate::auth::{check_asked_url, unix_seconds};
@@ -118,14 +117,12 @@ impl Role {
     fn signed(&self, form: &str, keys: &Credentials, now: u64) -> Edits {
         let address = Address::of(&self.endpoint);
         let stamp = stamp(now);
-        let mut signed = BTreeMap::from([
-            ("content-type".to_owned(), FORM.to_owned()),
-            ("host".to_owned(), address.authority.to_owned()),
-            ("x-amz-date".to_owned(), stamp.clone()),
-        ]);
+        let mut signed = Fields::default();
+        signed.set("content-type", FORM);
+        signed.set("host", address.authority);
+        signed.set("x-amz-date", &stamp);
         if let Some(token) = &keys.session_token {
-            let token = token.expose().to_owned();
-            signed.insert("x-amz-security-token".to_owned(), token);
+            signed.set("x-amz-security-token", token.expose());
         }
         let payload = hex(&Sha256::digest(form));
         let subject = Subject {
@@ -137,7 +134,7 @@ impl Role {
         let authorization = self.scope.sign(keys, &stamp, &subject);
         let mut fields = Edits::with_capacity(1024);
         fields.set("authorization", &authorization);
-        for (name, value) in &signed {
+        for (name, value) in signed.iter() {
             // The platform sets it of the URL.
             if name != "host" {
                 fields.set(name, value);
@@ -219,21 +216,21 @@ fn refusal(told: &Told, action: &str) -> String {
     reason
 }
 
-/// `arn:PARTITION:iam::ACCOUNT:role/NAME`
-pub fn is_role_arn(arn: &str) -> bool {
-    let mut parts = arn.splitn(6, ':');
-    let mut part = || parts.next().unwrap_or_default();
-    let (prefix, partition, service, region, account) = (part(), part(), part(), part(), part());
-    let role = part().strip_prefix("role/").unwrap_or_default();
-    prefix == "arn"
-        && partition.starts_with("aws")
-        && service == "iam"
-        && region.is_empty()
+/// Whether a text reads `arn:PARTITION:iam::ACCOUNT:role/NAME`; STS knows which of these there are.
+pub fn is_role_arn(text: &str) -> bool {
+    let Some((partition, rest)) = text
+        .strip_prefix("arn:")
+        .and_then(|rest| rest.split_once(":iam::"))
+    else {
+        return false;
+    };
+    let (account, name) = rest.split_once(":role/").unwrap_or_default();
+    partition.starts_with("aws")
+        && !partition.contains(':')
         && account.len() == 12
         && account.bytes().all(|b| b.is_ascii_digit())
-        && !role.is_empty()
-        && role.len() <= 512
-        && role.bytes().all(|b| b.is_ascii_graphic())
+        && !name.is_empty()
+        && name.bytes().all(|b| b.is_ascii_graphic())
 }
 
 /// As STS takes it: 2 to 64 characters of these.
