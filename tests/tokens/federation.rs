@@ -2,7 +2,7 @@
 
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
-use peers::{Answer, Aws, Request, python};
+use peers::{Answer, Request};
 
 use super::*;
 
@@ -201,33 +201,6 @@ fn aws(endpoint: &str) -> Value {
         "type": "aws", "service": "s3", "region": "eu-west-1",
         "web_identity": { "role_arn": "arn:aws:iam::123456789012:role/gateway", "endpoint": endpoint },
     })
-}
-
-/// moto's: it reads the token, and lends keys that it then checks signatures by.
-#[test]
-fn what_moto_lends_for_the_gateways_token_signs() {
-    let Some(python) = python::ensure("AWS's exchange of the gateway's token") else {
-        return;
-    };
-    let cloud = Aws::start(&python);
-    let mut identity = aws(cloud.url());
-    identity["web_identity"]["role_arn"] = cloud.role_arn().into();
-    let config = json!({
-        "federation": { "issuer": ISSUER, "keys": "$secret.KEY" },
-        "servers": [{ "alias": "files", "url": cloud.url(), "identity": identity }],
-        "paths": [{ "method": "ANY", "path": "/{.+}", "integration": { "type": "http", "server": "files" } }],
-    });
-    let gateway = support::gateway(config, Options::default().text("KEY", KEY));
-    let answer = gateway.get("/files/hello");
-    assert_eq!(
-        (answer.status, answer.text().as_str()),
-        (200, "hello"),
-        "{}",
-        gateway.log()
-    );
-    // The role may get objects, and nothing else.
-    let put = Request::new("PUT", "/files/other").body("x");
-    assert_eq!(gateway.send(&put).status, 403);
 }
 
 #[test]
