@@ -5,6 +5,7 @@ mod caller;
 mod login;
 mod passwordless;
 mod permit;
+mod proxy;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -26,6 +27,7 @@ pub async fn serve<H: Host>(plan: &Plan, host: &H, request: Request<'_>) -> Answ
     let request_id = request_id(host);
     let origin = host.header("origin").filter(|o| !o.is_empty());
     let mut edits = Edits::with_capacity(256);
+    let notes = RefCell::default();
     let outcome = inbound(
         plan,
         host,
@@ -33,9 +35,16 @@ pub async fn serve<H: Host>(plan: &Plan, host: &H, request: Request<'_>) -> Answ
         &request_id,
         origin.as_deref(),
         &mut edits,
+        &notes,
     )
     .await;
-    outbound(plan, origin.as_deref(), outcome, edits, request_id)
+    let mut answer = outbound(plan, origin.as_deref(), outcome, edits, request_id);
+    let mut lines = notes.into_inner();
+    if !lines.is_empty() {
+        lines.extend(answer.log);
+        answer.log = Some(lines.join("\n"));
+    }
+    answer
 }
 
 /// The answer where a [`Kind::Forward`] came to nothing; its fields are those of the answer it replaces.
@@ -54,6 +63,7 @@ async fn inbound<H: Host>(
     request_id: &str,
     origin: Option<&str>,
     edits: &mut Edits,
+    notes: &RefCell<Vec<String>>,
 ) -> Result<Outcome<H::Reply>, Problem> {
     let target = if request.target.is_empty() {
         "/"
@@ -122,6 +132,7 @@ async fn inbound<H: Host>(
         request_id,
         websocket,
         bearer: bearer.as_deref(),
+        notes,
     };
     exchange.authorise()?;
     if let Some(hook) = &path.pre_process

@@ -12,6 +12,7 @@ use std::future::Future;
 use crate::auth::PrivateKey;
 use crate::edits::Edits;
 use crate::plan::JwsAlgorithm;
+use crate::upstream::Geography;
 
 /// The platform, as one exchange sees it.
 pub trait Host {
@@ -33,7 +34,23 @@ pub trait Host {
     /// A text variable or secret of the worker.
     fn variable(&self, name: &str) -> Option<String>;
 
-    /// Sends the request on and waits for the head of the answer.
+    /// Where the client is, as far as the platform knows.
+    fn geography(&self) -> Geography;
+
+    /// The status of a response.
+    fn status(&self, reply: &Self::Reply) -> u16;
+
+    /// A field of a response by its lower-case name.
+    fn reply_field(&self, reply: &Self::Reply, name: &str) -> Option<String>;
+
+    /// Lets go of a response that nobody reads: its connection is free again.
+    fn discard(&self, reply: Self::Reply);
+
+    /// Keeps the client's body, of at most so many bytes, so that it can be sent more than once. Whether it is kept;
+    /// if not, it can still be sent once.
+    fn keep_body(&self, max_bytes: u32) -> impl Future<Output = Result<bool, BodyError>>;
+
+    /// Sends the request on and waits for the head of the answer. Nobody waits any more once the future is dropped.
     fn send(&self, forward: &Forward) -> impl Future<Output = Result<Self::Reply, SendError>>;
 
     /// Asks somebody on the gateway's own account, and waits for the whole answer.
@@ -105,6 +122,10 @@ pub struct Forward {
     pub timeout_ms: u32,
     /// The client asks for a WebSocket (RFC 6455 section 4.1).
     pub websocket: bool,
+    /// The binding that is asked in place of the URL's host.
+    pub binding: Option<String>,
+    /// Others may be waited for once nobody waits for this one: it is to end then.
+    pub cancellable: bool,
 }
 
 /// A request that the gateway makes for itself: for keys, for what another knows of a caller.

@@ -83,3 +83,27 @@ pub fn is_field_value(value: &str) -> bool {
         .bytes()
         .all(|b| b == b'\t' || (b >= 0x20 && b != 0x7f))
 }
+
+/// The cookies of a `Cookie` field. Several lines of it arrive joined by `, `, which no cookie's value holds (RFC 6265
+/// section 4.1.1).
+pub fn cookies(field: &str) -> impl Iterator<Item = (&str, &str)> {
+    field
+        .split(';')
+        .flat_map(|part| part.split(", "))
+        .filter_map(|pair| pair.split_once('='))
+        .map(|(name, value)| {
+            (
+                name.trim_matches([' ', '\t']),
+                value.trim_matches([' ', '\t']),
+            )
+        })
+}
+
+/// The value of the one cookie of this name; none where there are two.
+pub fn cookie<'c>(field: &'c str, name: &str) -> Option<&'c str> {
+    let mut values = cookies(field).filter(|(key, _)| *key == name);
+    match (values.next(), values.next()) {
+        (Some((_, value)), None) => Some(value),
+        _ => None,
+    }
+}

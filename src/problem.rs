@@ -145,6 +145,20 @@ impl Problem {
         }
     }
 
+    /// No endpoint can take the request at the moment (RFC 9110 section 15.6.4).
+    pub fn no_endpoint(retry_after_ms: u64) -> Self {
+        Problem {
+            status: 503,
+            code: "no_endpoint",
+            detail: "No upstream can take this request at the moment.".into(),
+            blame: Blame::Upstream,
+            reason: Some("every endpoint is ejected, down or drained, or none may be used".into()),
+            header: None,
+            passed: None,
+        }
+        .with_header("retry-after", retry_after_ms.div_ceil(1000).to_string())
+    }
+
     pub fn with_header(mut self, name: &'static str, value: String) -> Self {
         self.header = Some((name, value));
         self

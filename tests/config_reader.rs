@@ -31,6 +31,7 @@ fn the_example_means_what_it_says() {
     assert_eq!(orders.timeout_ms, 30_000);
     let Action::Proxy {
         server: 1,
+        zones: None,
         mapping: Some(mapping),
         post_process: None,
     } = &orders.action

@@ -64,7 +64,9 @@ fn every_example_is_without_a_mistake_and_each_of_its_paths_answers() {
         let mut blueprint = compiled.blueprint.unwrap();
         let upstream = Upstream::start();
         for server in &mut blueprint.servers {
-            server.url = Text::Literal(format!("{}/{}", upstream.url(), server.alias));
+            for endpoint in &mut server.endpoints {
+                endpoint.url = Text::Literal(format!("{}/{}", upstream.url(), server.alias));
+            }
         }
         let keys = Upstream::start();
         publish_keys(&mut blueprint, &keys);

@@ -85,6 +85,7 @@ fn host(headers: &[(&str, &str)], took: u64) -> (MemoryHost, Rc<RefCell<Vec<Stri
             let reply = Reply {
                 status: 200,
                 body: "hello".into(),
+                ..Reply::default()
             };
             (took, Ok(reply))
         });
@@ -248,6 +249,7 @@ fn a_hook_that_answers_keeps_the_request_from_the_upstream() {
         let reply = Reply {
             status: 403,
             body: "no".into(),
+            ..Reply::default()
         };
         Ok(Called::Reply(reply))
     });

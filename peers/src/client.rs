@@ -200,6 +200,10 @@ impl Request {
         self
     }
 
+    pub fn method(&self) -> &str {
+        &self.method
+    }
+
     /// A body framed by Content-Length.
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Request {
         self.body = body.into();

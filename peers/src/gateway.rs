@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::client::{Answer, Client, Request};
 use crate::kv::Kv;
+use crate::tls::Tls;
 use crate::workerd::{Worker, Workerd, workspace};
 
 /// The main module; the others are found beside it.
@@ -85,6 +86,34 @@ impl Options {
         self.with(move |worker| worker.service(&name, bound, entrypoint.as_deref()))
     }
 
+    /// A server elsewhere behind a service binding.
+    pub fn external(self, name: &str, address: SocketAddr) -> Options {
+        let name = name.to_owned();
+        self.with(move |worker| worker.external(&name, address))
+    }
+
+    /// The same over TLS.
+    pub fn external_tls(self, name: &str, address: SocketAddr, tls: Tls) -> Options {
+        let name = name.to_owned();
+        self.with(move |worker| worker.external_tls(&name, address, tls))
+    }
+
+    /// A namespace of Durable Objects of a class that the gateway exports.
+    pub fn durable_object(self, name: &str, class: &str) -> Options {
+        let (name, class) = (name.to_owned(), class.to_owned());
+        self.with(move |worker| worker.durable_object(&name, &class))
+    }
+
+    /// So many isolates of the gateway.
+    pub fn isolates(self, count: usize) -> Options {
+        self.with(move |worker| worker.isolates(count))
+    }
+
+    /// Lets [`Gateway::scheduled`] work.
+    pub fn cron(self) -> Options {
+        self.with(Worker::cron)
+    }
+
     /// JavaScript in place of the build's `services.mjs`.
     pub fn services(mut self, source: &str) -> Options {
         self.services = Some(source.to_owned());
@@ -101,7 +130,8 @@ impl Options {
 impl Gateway {
     /// Starts the built gateway with a config. Panics with workerd's words when it does not start.
     pub fn start(config: &str, options: Options) -> Gateway {
-        let mut worker = Worker::new();
+        // As in wrangler.toml.
+        let mut worker = Worker::new().flag("enable_request_signal");
         for name in modules(&options.folder) {
             let path = options.folder.join(&name);
             worker = match (&options.source, &options.services) {
@@ -138,6 +168,18 @@ impl Gateway {
 
     pub fn address(&self) -> SocketAddr {
         self.workerd.address()
+    }
+
+    /// Where one of several isolates listens.
+    pub fn isolate(&self, number: usize) -> SocketAddr {
+        self.workerd.isolate(number)
+    }
+
+    /// What a cron trigger does, to the first isolate: its scheduled handler has run when this returns. Panics unless it
+    /// went well.
+    pub fn scheduled(&self) {
+        let outcome = self.workerd.scheduled(0, "* * * * *");
+        assert_eq!(outcome, "ok", "{}", self.log());
     }
 
     pub fn workerd(&self) -> &Workerd {

@@ -1,6 +1,7 @@
 //! The gateway's peers, for tests, local development and benchmarks.
 //!
 //! - [`upstream`]: a backend that tells what reached it, and misbehaves on demand.
+//! - [`load`]: many requests at once, and what became of each.
 //! - [`client`]: an HTTP/1.1 client for when bytes matter.
 //! - [`workerd`]: runs a worker in the real runtime, without Node.
 //! - [`npm`]: the packages that workerd and wrangler come in.
@@ -8,6 +9,7 @@
 //! - [`oidc`]: an OpenID provider.
 //! - [`python`]: the packages that the next one and some tests come in.
 //! - [`aws`]: AWS, as far as it checks signatures.
+//! - [`tls`]: what takes TLS off in front of a backend, and certificates.
 //! - [`gateway`]: the built gateway in workerd, from a config.
 //!
 //! Everything is threads and blocking sockets, and everything that is started stops when its value is dropped.
@@ -17,9 +19,11 @@ pub mod aws;
 pub mod client;
 pub mod gateway;
 pub mod kv;
+pub mod load;
 pub mod npm;
 pub mod oidc;
 pub mod python;
+pub mod tls;
 pub mod upstream;
 pub mod wire;
 pub mod workerd;
@@ -28,6 +32,8 @@ pub use aws::Aws;
 pub use client::{Answer, Client, Ending, Request};
 pub use gateway::{Gateway, Options, Source};
 pub use kv::Kv;
+pub use load::{Load, Outcome};
 pub use oidc::Oidc;
-pub use upstream::Upstream;
+pub use tls::{Terminator, Tls};
+pub use upstream::{Fault, Upstream};
 pub use workerd::{Worker, Workerd};

@@ -4,7 +4,9 @@ use std::fs;
 use std::time::Duration;
 
 use peers::workerd::workspace;
-use peers::{Client, Gateway, Kv, Options, Request, Source, Upstream, Worker};
+use peers::{
+    Client, Gateway, Kv, Options, Request, Source, Terminator, Tls, Upstream, Worker, tls,
+};
 use serde_json::json;
 use tungstenite::Message;
 
@@ -154,4 +156,88 @@ fn a_gateway_starts_from_each_source_of_config() {
         (&json!("a plan"), &json!(7), &json!(["given"]))
     );
     fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn isolates_share_their_durable_objects_and_nothing_else() {
+    let script = r#"
+        import { DurableObject } from "cloudflare:workers";
+        export class Board extends DurableObject {
+            async add() {
+                const sum = (await this.ctx.storage.get("sum") ?? 0) + 1;
+                await this.ctx.storage.put("sum", sum);
+                return sum;
+            }
+        }
+        let own = 0;
+        export default { async fetch(request, env) {
+            own += 1;
+            return Response.json({ own, shared: await env.BOARD.get(env.BOARD.idFromName("x")).add() });
+        } };"#;
+    let worker = Worker::script(script)
+        .durable_object("BOARD", "Board")
+        .isolates(2)
+        .start();
+    let ask = |isolate| Request::get("/").send(worker.isolate(isolate)).json();
+    assert_eq!(ask(0), json!({ "own": 1, "shared": 1 }));
+    assert_eq!(ask(1), json!({ "own": 1, "shared": 2 }));
+    assert_eq!(ask(0), json!({ "own": 2, "shared": 3 }));
+}
+
+#[test]
+fn a_scheduled_handler_has_ended_with_all_its_work_when_the_call_returns() {
+    let script = r#"
+        let said = "nothing";
+        export default {
+            fetch() { return new Response(said); },
+            async scheduled(event, env, ctx) {
+                if (event.cron === "bad") throw new Error("not now");
+                ctx.waitUntil(scheduler.wait(200).then(() => { said = `${event.cron} ${Date.now() - event.scheduledTime < 10000}`; }));
+            },
+        };"#;
+    let worker = Worker::script(script).cron().isolates(2).start();
+    assert_eq!(worker.scheduled(1, "*/5 * * * *"), "ok");
+    let said = |isolate| Request::get("/").send(worker.isolate(isolate)).text();
+    assert_eq!(said(1), "*/5 * * * * true");
+    assert_eq!(said(0), "nothing");
+    assert_eq!(worker.scheduled(0, "bad"), "exception");
+}
+
+#[test]
+fn servers_elsewhere_are_reached_by_bindings_and_mutual_tls_is_enforced() {
+    let upstream = Upstream::named("inside");
+    let mutual = Terminator::mutual(upstream.address());
+    let plain = Terminator::start(upstream.address());
+    let script = r#"
+        export default { async fetch(request, env) {
+            const ask = async (bound, url) => {
+                try { return (await (await bound.fetch(url)).json()).server; } catch (error) { return "refused"; }
+            };
+            return Response.json({
+                vpc: await ask(env.VPC, "http://any.internal/x"),
+                shown: await ask(env.SHOWN, "https://upstream.test/x"),
+                bare: await ask(env.BARE, "https://upstream.test/x"),
+                stranger: await ask(env.STRANGER, "https://upstream.test/x"),
+                fetched: await ask(globalThis, env.PLAIN),
+                uncertified: await ask(globalThis, env.MUTUAL),
+            });
+        } };"#;
+    let worker = Worker::script(script)
+        .external("VPC", upstream.address())
+        .external_tls("SHOWN", mutual.address(), Tls::client())
+        .external_tls("BARE", mutual.address(), Tls::anonymous())
+        .external_tls("STRANGER", plain.address(), Tls::default())
+        .text("PLAIN", &plain.url())
+        .text("MUTUAL", &mutual.url())
+        .trust(&tls::authority())
+        .start();
+    let told = Request::get("/").send(worker.address()).json();
+    let expected = json!({
+        "vpc": "inside", "shown": "inside", "bare": "refused", "stranger": "refused",
+        "fetched": "inside", "uncertified": "refused",
+    });
+    assert_eq!(told, expected, "{}", worker.log());
+    let asked = upstream.requests();
+    let hosts: Vec<_> = asked.iter().filter_map(|r| r.head.header("host")).collect();
+    assert_eq!(hosts[..2], ["any.internal", "upstream.test"]);
 }

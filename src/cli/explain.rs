@@ -7,6 +7,7 @@ mod caller;
 mod credential;
 mod identity;
 mod require;
+mod spread;
 
 use std::borrow::Cow;
 use std::path::Path;

@@ -105,7 +105,9 @@ fn namespaces(blueprint: &Blueprint) -> BTreeSet<&str> {
 fn variables(blueprint: &Blueprint) -> BTreeSet<&str> {
     let mut names = BTreeSet::new();
     for server in &blueprint.servers {
-        add(&server.url, &mut names);
+        for endpoint in &server.endpoints {
+            add(&endpoint.url, &mut names);
+        }
     }
     for origin in blueprint.cors.iter().flat_map(|cors| &cors.allow_origins) {
         if let OriginPattern::Exact(text) = origin {

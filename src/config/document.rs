@@ -1,11 +1,11 @@
 //! The objects of `api-config.json`, each defined once.
 
 use super::authorizer::AuthorizerObject;
-use super::identity::IdentityObject;
 use super::identity_token::FederationObject;
 use super::object::{object, words};
 use super::read::{Entries, Items, Lazy, OneByOne};
 use super::require::RequireChoice;
+use super::server::{ServerObject, ZoneObject};
 use super::value::{AuthChoice, JsonBody, Name, Scalar, TextValue, Whole};
 use super::when::WhenObject;
 use super::{JsonBody as Ignored, Spanned};
@@ -19,6 +19,8 @@ object! {
         optional title: Ignored<'a>,
         /// For people; not read.
         optional description: Ignored<'a>,
+        /// Where endpoints of servers stand, by the names that these use.
+        optional zones: Entries<'a, ZoneObject<'a>>,
         /// The backends, on any cloud, that paths proxy to.
         optional servers: Items<'a, ServerObject<'a>>,
         /// JavaScript modules of the worker's own bundle.
@@ -41,16 +43,6 @@ object! {
         optional variables: Entries<'a, Scalar>,
         /// What the gateway serves.
         required paths: OneByOne<'a, PathObject<'a>>,
-    }
-
-    /// A backend.
-    pub struct ServerObject {
-        /// The name that `integration.server` uses.
-        required alias: Name<'a>,
-        /// Absolute, `http` or `https`. Its path goes in front of the request's path.
-        required url: TextValue,
-        /// What the gateway proves to it.
-        optional identity: Lazy<'a, IdentityObject<'a>>,
     }
 
     /// A JavaScript module of the worker's own bundle.

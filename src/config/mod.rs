@@ -35,6 +35,7 @@ mod redact;
 mod require;
 mod scanner;
 mod schema;
+mod server;
 mod source;
 mod suggest;
 mod supabase;
@@ -58,6 +59,7 @@ pub use read::{Defs, Entries, Field, Items, Lazy, OneByOne, Read, Spanned, read_
 pub use redact::blanked;
 pub use require::*;
 pub use schema::schema;
+pub use server::*;
 pub use source::{SOURCE_KEY, SOURCE_NAMESPACE, SOURCE_VARIABLE};
 pub use suggest::closest;
 pub use supabase::*;

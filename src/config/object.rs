@@ -23,6 +23,8 @@ macro_rules! object {
         pub struct $name<'a> {
             /// The whole object.
             pub span: $crate::config::Span,
+            /// An object without text still lives as long as its document.
+            pub document: std::marker::PhantomData<&'a ()>,
             $(
                 $(#[doc = $member_doc])+
                 pub $member: $crate::config::Field<$type>,
@@ -58,6 +60,7 @@ macro_rules! object {
                 )+
                 Some($name {
                     span: object.range.into(),
+                    document: std::marker::PhantomData,
                     $( $member: $member.field, )+
                 })
             }

@@ -98,6 +98,7 @@ function edited(exchange, edits, url) {
 export async function body(most) {
   const { request } = current;
   if (request.body === null) return new Uint8Array(0);
+  if (current.kept !== undefined) return current.kept.byteLength > most ? undefined : new Uint8Array(current.kept);
   if (Number(request.headers.get('content-length') ?? 0) > most) return undefined;
   const chunks = [];
   let length = 0;
@@ -275,40 +276,104 @@ export function is_time_out(error) {
   return error instanceof TimedOut;
 }
 
-// lines: F, request id, time-out in ms, websocket mark, URL, number of request edits, those edits, ...
+// By number, what ends a request that nobody may wait for any more.
+const cancels = new Map();
+
+export function cancel(number) {
+  try {
+    cancels.get(number)?.abort();
+  } catch {
+    // It belongs to a request that is over, and so is it.
+  }
+  cancels.delete(number);
+}
+
+// lines: F, request id, time-out in ms, flags, binding, URL, number of request edits, those edits, ...
 function dispatch(exchange, lines) {
-  const { request, method } = exchange;
+  const { method } = exchange;
   const headers = outgoing(exchange, lines, EDITS, afterEdits(lines));
-  if (lines[3] === 'w') headers.set('upgrade', 'websocket');
+  const flags = lines[3];
+  const websocket = flags.startsWith('w');
+  if (websocket) headers.set('upgrade', 'websocket');
+  const number = Number(websocket ? flags.slice(1) : flags);
+  const aborter = number === 0 ? undefined : new AbortController();
+  if (aborter !== undefined) cancels.set(number, aborter);
+  const to = lines[4] === '' ? globalThis : exchange.env[lines[4]];
+  if (to === undefined) return Promise.reject(new Error(`binding ${lines[4]} is not there`));
   return new Promise((resolve, reject) => {
-    // The time-out ends with the head: a body may take as long as it takes. A fetch that nobody waits for any more is
+    // The time-out ends with the head: a body may take as long as it takes. Where nobody else is waited for, the fetch is
     // cancelled with the request it belongs to, so that no AbortController needs to be made.
-    const timer = setTimeout(() => reject(new TimedOut()), Number(lines[2]));
-    // A body that a callee has read a branch of is not the one of the beginning.
-    const body = exchange.body === null ? null : request.body;
+    const timer = setTimeout(() => {
+      reject(new TimedOut());
+      if (aborter !== undefined) cancel(number);
+    }, Number(lines[2]));
+    const ended = () => {
+      clearTimeout(timer);
+      if (aborter !== undefined) cancels.delete(number);
+    };
+    const body = bodyOf(exchange);
+    const init = { method, headers, body, redirect: 'manual', signal: aborter?.signal };
     // fetch(url, init) refuses a body on GET and HEAD; a Request made from a Request keeps it.
     const sent = body !== null && (method === 'GET' || method === 'HEAD')
-      ? fetch(new Request(lines[4], request), { headers, redirect: 'manual' })
-      : fetch(lines[4], { method, headers, body, redirect: 'manual' });
+      ? to.fetch(new Request(lines[5], exchange.request), { headers, redirect: 'manual', signal: aborter?.signal })
+      : to.fetch(lines[5], init);
     sent.then(
       (reply) => {
-        clearTimeout(timer);
+        ended();
         if (reply.status === 101 && reply.webSocket === null) reject(new Error('it switched protocols without being asked'));
         else resolve(reply);
       },
       (error) => {
-        clearTimeout(timer);
+        ended();
         reject(error);
       },
     );
   });
 }
 
+// A body that a callee has read a branch of is not the one of the beginning.
+function bodyOf(exchange) {
+  if (exchange.kept !== undefined) return exchange.kept;
+  return exchange.body === null ? null : exchange.request.body;
+}
+
+// Whether the client's body, of at most so many bytes, is at hand to be sent more than once.
+export async function keep_body(most) {
+  const exchange = current;
+  if (exchange.body === null || exchange.kept !== undefined) return true;
+  const { request, method } = exchange;
+  // No way leads to a GET with bytes for a body: it is sent once, as it came.
+  if (method === 'GET' || method === 'HEAD') return false;
+  if (!(Number(request.headers.get('content-length') ?? Infinity) <= most)) return false;
+  exchange.kept = await request.arrayBuffer();
+  return true;
+}
+
+export function status(reply) {
+  return reply.status;
+}
+
+export function reply_field(reply, name) {
+  return reply.headers.get(name) ?? undefined;
+}
+
+// Nobody reads it: its connection is free again.
+export function discard(reply) {
+  reply.body?.cancel().catch(() => {});
+  reply.webSocket?.accept();
+  reply.webSocket?.close();
+}
+
+export function geography() {
+  const { colo, country, continent, latitude, longitude } = current.request.cf ?? {};
+  return [colo, country, continent, latitude, longitude].map((one) => one ?? '').join('\n');
+}
+
 // Where the request's edits begin in a script, and where they end.
-const EDITS = 6;
+const EDITS = 7;
 
 function afterEdits(lines) {
-  return EDITS + 2 * Number(lines[5]);
+  return EDITS + 2 * Number(lines[6]);
 }
 
 function outgoing(exchange, lines, from, to) {

@@ -1,7 +1,7 @@
 //! One exchange's view of the platform.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ops::Range;
 
 use js_sys::{Array, Uint8Array};
@@ -12,6 +12,8 @@ use crate::host::{
     Ask, BodyError, Call, CallError, Called, Callee, Forward, Host, SendError, Signed, Signing,
     Told,
 };
+
+use crate::upstream::Geography;
 
 use super::{script, wire};
 
@@ -117,8 +119,50 @@ impl Host for EdgeHost {
     }
 
     async fn send(&self, forward: &Forward) -> Result<JsValue, SendError> {
-        let script = script::forward_head(forward, "", 0);
-        js::send(&script).await.map_err(|error| unsent(&error))
+        let cancel = if forward.cancellable {
+            next_number()
+        } else {
+            0
+        };
+        let mut cancelled = Cancelled(cancel);
+        let script = script::forward_head(forward, "", cancel, 0);
+        let sent = js::send(&script).await.map_err(|error| unsent(&error));
+        // It has ended: there is nothing to cancel.
+        cancelled.0 = 0;
+        sent
+    }
+
+    fn geography(&self) -> Geography {
+        let told = js::geography();
+        let mut lines = told.split('\n').map(str::to_owned);
+        let mut line = || lines.next().unwrap_or_default();
+        let (colo, country, continent) = (line(), line(), line());
+        let (north, east) = (line().parse().ok(), line().parse().ok());
+        Geography {
+            colo,
+            country,
+            continent,
+            location: north.zip(east),
+        }
+    }
+
+    fn status(&self, reply: &JsValue) -> u16 {
+        js::status(reply)
+    }
+
+    fn reply_field(&self, reply: &JsValue, name: &str) -> Option<String> {
+        js::reply_field(reply, name)
+    }
+
+    fn discard(&self, reply: JsValue) {
+        js::discard(&reply);
+    }
+
+    async fn keep_body(&self, max_bytes: u32) -> Result<bool, BodyError> {
+        let kept = js::keep_body(max_bytes)
+            .await
+            .map_err(|error| BodyError::Broken(message(&error)))?;
+        Ok(kept.is_truthy())
     }
 
     async fn ask(&self, ask: &Ask<'_>) -> Result<Told, SendError> {
@@ -237,6 +281,27 @@ impl Host for EdgeHost {
     }
 }
 
+/// Ends a request that nobody waits for any more; 0 is none.
+struct Cancelled(u32);
+
+impl Drop for Cancelled {
+    fn drop(&mut self) {
+        if self.0 != 0 {
+            js::cancel(self.0);
+        }
+    }
+}
+
+/// A number that no other request under way has.
+fn next_number() -> u32 {
+    thread_local! {
+        static LAST: Cell<u32> = const { Cell::new(0) };
+    }
+    let next = LAST.get().wrapping_add(1).max(1);
+    LAST.set(next);
+    next
+}
+
 /// A field that the head does not bring along.
 fn asked(name: &str) -> Option<String> {
     match FIELDS.iter().position(|known| *known == name) {
@@ -320,6 +385,14 @@ mod js {
         pub fn fill(bytes: &mut [u8]);
         pub fn client_certificate() -> Option<String>;
         pub fn is_time_out(error: &JsValue) -> bool;
+        /// Lines: location of Cloudflare, country, continent, degrees north and east.
+        pub fn geography() -> String;
+        pub fn status(reply: &JsValue) -> u16;
+        pub fn reply_field(reply: &JsValue, name: &str) -> Option<String>;
+        pub fn discard(reply: &JsValue);
+        pub fn cancel(number: u32);
+        #[wasm_bindgen(catch)]
+        pub async fn keep_body(max_bytes: u32) -> Result<JsValue, JsValue>;
         #[wasm_bindgen(catch)]
         pub async fn send(script: &str) -> Result<JsValue, JsValue>;
         #[wasm_bindgen(catch)]

@@ -75,6 +75,12 @@ pub fn resume(task: u32) -> usize {
     tasks::resume(task)
 }
 
+/// Drops a task whose client has left.
+#[wasm_bindgen]
+pub fn give_up(task: u32) {
+    tasks::give_up(task);
+}
+
 /// The response that belongs to the script that came last.
 #[wasm_bindgen]
 pub fn reply() -> JsValue {

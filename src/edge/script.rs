@@ -7,14 +7,15 @@ use crate::exchange::{Answer, Kind};
 use crate::host::Forward;
 use crate::problem::Problem;
 
-/// - `F`, request id, time-out in ms, `w` for a WebSocket, URL, number of request edits, request edits, answer edits
+/// - `F`, request id, time-out in ms, flags, binding, URL, number of request edits, request edits, answer edits. The flags
+///   are `w` for a WebSocket and a number by which it can be cancelled
 /// - `R`, request id, answer edits
 /// - `O`, request id, number of UTF-16 units of the next two together, status, answer edits, body
 pub fn write(answer: &Answer<JsValue>) -> String {
     let edits = answer.edits.as_str();
     match &answer.kind {
         Kind::Forward(forward) => {
-            let mut script = forward_head(forward, &answer.request_id, edits.len());
+            let mut script = forward_head(forward, &answer.request_id, 0, edits.len());
             script.push_str(edits);
             script
         }
@@ -24,7 +25,9 @@ pub fn write(answer: &Answer<JsValue>) -> String {
 }
 
 /// The request's lines of a forward; also all of it where the gateway waits for the answer itself.
-pub fn forward_head(forward: &Forward, request_id: &str, room: usize) -> String {
+///
+/// `number` is that by which it can be cancelled, or 0.
+pub fn forward_head(forward: &Forward, request_id: &str, cancel: u32, room: usize) -> String {
     let edits = forward.edits.as_str();
     let mut script = String::with_capacity(
         edits
@@ -37,7 +40,13 @@ pub fn forward_head(forward: &Forward, request_id: &str, room: usize) -> String 
     script.push_str(request_id);
     script.push('\n');
     number(&mut script, forward.timeout_ms);
-    script.push_str(if forward.websocket { "\nw\n" } else { "\n\n" });
+    script.push_str(if forward.websocket { "\nw" } else { "\n" });
+    if cancel != 0 {
+        number(&mut script, cancel);
+    }
+    script.push('\n');
+    script.push_str(forward.binding.as_deref().unwrap_or_default());
+    script.push('\n');
     script.push_str(&forward.url);
     script.push('\n');
     number(&mut script, forward.edits.count());

@@ -9,7 +9,18 @@ const settlers = new Map();
 
 // The promise of the task that the last call into the gateway left waiting.
 export function waiting(exchange) {
-  return new Promise((resolve, reject) => settlers.set(gateway.waiting(), { exchange, resolve, reject }));
+  const task = gateway.waiting();
+  // A client that leaves takes its promises along: nothing would ever go on with the task, nor free what it holds.
+  exchange?.request.signal.addEventListener('abort', () => give_up(task));
+  return new Promise((resolve, reject) => settlers.set(task, { exchange, resolve, reject }));
+}
+
+function give_up(task) {
+  const settler = settlers.get(task);
+  if (settler === undefined) return;
+  settlers.delete(task);
+  enter(settler.exchange);
+  gateway.give_up(task);
 }
 
 // Called by the gateway, from within: the step is taken when it has returned.

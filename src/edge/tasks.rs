@@ -76,6 +76,13 @@ pub fn resume(id: u32) -> usize {
     }
 }
 
+/// Drops a task that nobody waits for any more, and with it what it holds.
+pub fn give_up(id: u32) {
+    let task = WAITING.with_borrow_mut(|waiting| waiting.remove(&id));
+    // Not within the borrow: what is dropped may look at the others.
+    drop(task);
+}
+
 /// The response of the task that ended last.
 pub fn reply() -> JsValue {
     REPLY.take().unwrap_or(JsValue::UNDEFINED)

@@ -1,19 +1,18 @@
 //! What a path does with a request that may use it.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 
 use super::passwordless;
 use crate::auth::{Claims, Withheld};
 use crate::edits::Edits;
 use crate::exchange::{Kind, Request};
-use crate::host::{Call, Called, Callee, Forward, Host};
-use crate::plan::{
-    Action, FederationDocument, Hook, Mapping, PathEntry, Piece, Plan, Template, Text,
-};
-use crate::policy::mapping::{self, Lookup, percent_decode};
+use crate::host::{Call, Called, Callee, Host};
+use crate::plan::{Action, FederationDocument, Hook, PathEntry, Piece, Plan, Template, Text};
+use crate::policy::mapping::{Lookup, percent_decode};
 use crate::problem::{Problem, json_string};
 use crate::route::{Canonical, Match};
-use crate::upstream::{Inbound, Outgoing, Server, forwarding, hop_by_hop};
+use crate::upstream::{Inbound, forwarding, hop_by_hop};
 
 /// A request that has been matched and whose caller is known.
 pub struct Exchange<'a, H> {
@@ -30,6 +29,8 @@ pub struct Exchange<'a, H> {
     pub websocket: bool,
     /// Goes on in place of the client's `Authorization`.
     pub bearer: Option<&'a str>,
+    /// Lines for the operator's log, whatever the answer is.
+    pub notes: &'a RefCell<Vec<String>>,
 }
 
 impl<H: Host> Exchange<'_, H> {
@@ -52,19 +53,13 @@ impl<H: Host> Exchange<'_, H> {
         match &self.path.action {
             Action::Proxy {
                 server,
+                zones,
                 mapping,
                 post_process,
             } => {
-                let forward = self.forward(*server, mapping.as_deref()).await?;
-                match post_process {
-                    // Nothing that follows looks at the answer: the host hands it on by itself.
-                    None => Ok(Kind::Forward(forward)),
-                    Some(hook) => {
-                        let sent = self.host.send(&forward).await;
-                        let reply = sent.map_err(super::unanswered)?;
-                        self.post_process(hook, reply).await
-                    }
-                }
+                let zones = zones.as_deref();
+                let (mapping, post) = (mapping.as_deref(), post_process.as_ref());
+                self.proxy(*server, zones, mapping, post, edits).await
             }
             Action::Call { hook, post_process } => {
                 let called = self.call_hook(hook, None).await?;
@@ -129,55 +124,8 @@ impl<H: Host> Exchange<'_, H> {
         })
     }
 
-    async fn forward(&self, server: u16, mapping: Option<&Mapping>) -> Result<Forward, Problem> {
-        let Server { base, identity } = match self.plan.servers.get(usize::from(server)) {
-            Some(Ok(server)) => server,
-            Some(Err(fault)) => return Err(Problem::config(fault.message.clone())),
-            None => return Err(Problem::config("the path names a server that is not there")),
-        };
-        let mut edits = self.request_edits();
-        let path = self.stripped();
-        let query = self.query();
-        let query = query.as_deref();
-        let mut url = match mapping {
-            None => base.join(path, query),
-            Some(mapping) => {
-                mapping::headers(mapping, query, self, &mut edits)?;
-                if mapping.query.is_empty() {
-                    base.join(path, query)
-                } else {
-                    base.join(path, mapping::query(mapping, query, self).as_deref())
-                }
-            }
-        };
-        if let Some(index) = identity {
-            self.prove(*index, &mut url, &mut edits).await?;
-        }
-        Ok(Forward {
-            url,
-            edits,
-            timeout_ms: self.path.timeout_ms,
-            websocket: self.websocket,
-        })
-    }
-
-    /// Adds what the gateway proves to the upstream.
-    async fn prove(&self, index: u16, url: &mut String, edits: &mut Edits) -> Result<(), Problem> {
-        let identity = match self.plan.identities.get(usize::from(index)) {
-            Some(Ok(identity)) => identity,
-            Some(Err(fault)) => return Err(Problem::config(fault.message.clone())),
-            None => return Err(Problem::config("the server names no identity")),
-        };
-        let outgoing = Outgoing {
-            method: self.request.method,
-            url,
-            body: self.request.body,
-        };
-        identity.prove(self.host, outgoing, edits).await
-    }
-
     /// What every callee sees changed in the client's fields.
-    fn request_edits(&self) -> Edits {
+    pub(super) fn request_edits(&self) -> Edits {
         let mut edits = Edits::with_capacity(512);
         if let Some(connection) = self.host.header("connection") {
             hop_by_hop(&connection, &mut edits);
@@ -202,7 +150,7 @@ impl<H: Host> Exchange<'_, H> {
     }
 
     /// The query as it goes on.
-    fn query(&self) -> Option<Cow<'_, str>> {
+    pub(super) fn query(&self) -> Option<Cow<'_, str>> {
         self.withheld.query(self.canonical.query?)
     }
 
@@ -224,7 +172,7 @@ impl<H: Host> Exchange<'_, H> {
     }
 
     /// What a wildcard leaves of the path; the whole path for a pattern without one, or with nothing before it.
-    fn stripped(&self) -> &str {
+    pub(super) fn stripped(&self) -> &str {
         match self.matched.rest() {
             Some("") => "/",
             Some(rest) => rest,
@@ -232,7 +180,7 @@ impl<H: Host> Exchange<'_, H> {
         }
     }
 
-    async fn finish(
+    pub(super) async fn finish(
         &self,
         reply: H::Reply,
         post: Option<&Hook>,

@@ -8,14 +8,18 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
+use crate::upstream::Geography;
+
 use super::{
     Ask, BodyError, Call, CallError, Called, Forward, Host, SendError, Signed, Signing, Told,
 };
 
 /// What a scripted peer answers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reply {
     pub status: u16,
+    /// Lower-case names.
+    pub fields: Vec<(String, String)>,
     pub body: String,
 }
 
@@ -34,6 +38,7 @@ pub struct MemoryHost {
     teller: Teller,
     body: Vec<u8>,
     client_certificate: Option<String>,
+    geography: Geography,
     stored: BTreeMap<(String, String), String>,
     stored_fails: Cell<bool>,
     reads: Cell<usize>,
@@ -59,7 +64,7 @@ impl MemoryHost {
             peer: Box::new(|_| {
                 let reply = Reply {
                     status: 200,
-                    body: String::new(),
+                    ..Reply::default()
                 };
                 (0, Ok(reply))
             }),
@@ -67,6 +72,7 @@ impl MemoryHost {
             teller: Box::new(|_| (0, Err(SendError::Unreachable("nobody is scripted".into())))),
             body: Vec::new(),
             client_certificate: None,
+            geography: Geography::default(),
             stored: BTreeMap::new(),
             stored_fails: Cell::new(false),
             reads: Cell::new(0),
@@ -111,6 +117,13 @@ impl MemoryHost {
     #[must_use]
     pub fn with_client_certificate(mut self, json: &str) -> Self {
         self.client_certificate = Some(json.to_owned());
+        self
+    }
+
+    /// Where the client is.
+    #[must_use]
+    pub fn with_geography(mut self, geography: Geography) -> Self {
+        self.geography = geography;
         self
     }
 
@@ -221,6 +234,25 @@ impl Host for MemoryHost {
 
     fn client_certificate(&self) -> Option<String> {
         self.client_certificate.clone()
+    }
+
+    fn geography(&self) -> Geography {
+        self.geography.clone()
+    }
+
+    fn status(&self, reply: &Reply) -> u16 {
+        reply.status
+    }
+
+    fn reply_field(&self, reply: &Reply, name: &str) -> Option<String> {
+        let (_, value) = reply.fields.iter().find(|(n, _)| n == name)?;
+        Some(value.clone())
+    }
+
+    fn discard(&self, _: Reply) {}
+
+    async fn keep_body(&self, max_bytes: u32) -> Result<bool, BodyError> {
+        Ok(self.body.len() <= max_bytes as usize)
     }
 
     async fn send(&self, forward: &Forward) -> Result<Reply, SendError> {

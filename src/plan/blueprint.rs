@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::require::Requirement;
 use super::when::When;
 use super::{
-    Authorizer, FederationDocument, FederationSpec, LoginStep, ServerIdentity, SupabaseCall,
+    Authorizer, FederationDocument, FederationSpec, LoginStep, Server, ServerIdentity,
+    SupabaseCall, Zone,
 };
 use crate::http::Method;
 
@@ -18,6 +19,7 @@ pub const BLUEPRINT_VERSION: u32 = 4;
 /// A whole config, checked.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Blueprint {
+    pub zones: Vec<Zone>,
     pub servers: Vec<Server>,
     pub bindings: Vec<Binding>,
     pub services: Vec<Service>,
@@ -87,15 +89,6 @@ impl Text {
             Text::Literal(value.to_owned())
         }
     }
-}
-
-/// A named backend. `url` is absolute, `http` or `https`; its path is a prefix, its query is dropped.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Server {
-    pub alias: String,
-    pub url: Text,
-    /// What the gateway proves to it: an index into [`Blueprint::identities`].
-    pub identity: Option<u16>,
 }
 
 /// A Workers service binding by the name it has in `wrangler.toml`.
@@ -191,6 +184,8 @@ pub enum Action {
     Proxy {
         /// Index into [`Blueprint::servers`].
         server: u16,
+        /// The only zones that its endpoints may stand in: indices into [`Blueprint::zones`].
+        zones: Option<Vec<u16>>,
         mapping: Option<Box<Mapping>>,
         post_process: Option<Hook>,
     },

@@ -28,6 +28,7 @@ mod pattern;
 mod preset;
 mod require;
 mod response;
+mod server;
 mod url;
 mod when;
 
@@ -36,16 +37,13 @@ use std::collections::HashMap;
 use crate::config::ast::Unparsed;
 use crate::config::{
     Ambiguity, BindingObject, Context, Diagnostics, Document, Entries, Items, MAX_BYTES, Read,
-    Scalar, ServerObject, ServiceObject, Span, Spanned, parse, without_byte_order_mark,
+    Scalar, ServiceObject, Span, Spanned, parse, without_byte_order_mark,
 };
 
 use self::conflict::Taken;
 use self::names::Names;
 use self::path::{CompiledPath, Defaults, Gateway, compile_path};
-use super::ServerIdentity;
-use super::blueprint::{
-    Action, Binding, Blueprint, Fault, PathEntry, Server, Service, Text, Tolerance,
-};
+use super::blueprint::{Action, Binding, Blueprint, Fault, PathEntry, Service, Text, Tolerance};
 use super::memory::foresee;
 
 pub use self::cors::origin_pattern;
@@ -86,17 +84,20 @@ fn document_to_blueprint<'a>(document: &Document<'a>, cx: &mut Context) -> Optio
     // paths share, is wrong for every path.
     let mut sound = cx.errors() == 0;
     let mut blueprint = Blueprint::default();
-    let servers = compile_servers(
-        document.servers.value(),
-        !document.federation.is_absent(),
-        &mut blueprint,
-        cx,
-    );
+    let zones = server::compile_zones(document, &mut blueprint.zones, cx);
     let services = compile_services(document.services.value(), &mut blueprint.services, cx);
     let mut bindings = Names::new("service binding");
     for items in [&document.service_bindings, &document.services_bindings] {
         compile_bindings(items.value(), &mut bindings, &mut blueprint.bindings, cx);
     }
+    let servers = server::compile_servers(
+        document.servers.value(),
+        &zones,
+        &bindings,
+        !document.federation.is_absent(),
+        &mut blueprint,
+        cx,
+    );
     let authorizers = authorizer::compile(
         document,
         (&bindings, &blueprint.bindings),
@@ -198,47 +199,6 @@ fn conflict(
         .note(first, "as this path")
         .help("remove one of them, or tell them apart by host, method or `when`; names of parameters make no difference");
     fault
-}
-
-fn compile_servers<'a>(
-    items: Option<&Items<'a, ServerObject<'a>>>,
-    federation: bool,
-    blueprint: &mut Blueprint,
-    cx: &mut Context,
-) -> Names<'a> {
-    let mut names = Names::new("server");
-    for node in items.into_iter().flat_map(Items::nodes) {
-        let server = ServerObject::read(node, cx);
-        let url = server
-            .as_ref()
-            .and_then(|server| server.url.value())
-            .and_then(|url| url::compile(url, cx));
-        let alias = server.as_ref().and_then(|server| server.alias.value());
-        let identity = server.as_ref().and_then(|server| {
-            identity::compile(&server.identity, server.url.value(), federation, cx)
-        });
-        if let Some(alias) = names.declare(alias, url.is_some(), blueprint.servers.len(), cx)
-            && let Some(url) = url
-        {
-            let alias = alias.value.to_owned();
-            let identities = &mut blueprint.identities;
-            let identity = identity.and_then(|kind| {
-                // There are no more of them than servers.
-                let index = u16::try_from(identities.len()).ok();
-                identities.push(ServerIdentity {
-                    server: alias.clone(),
-                    kind,
-                });
-                index
-            });
-            blueprint.servers.push(Server {
-                alias,
-                url,
-                identity,
-            });
-        }
-    }
-    names
 }
 
 fn compile_services<'a>(

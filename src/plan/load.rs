@@ -6,6 +6,7 @@ use std::rc::Rc;
 use crate::auth::{Authorizer, Withheld, has_all_rights, project_url};
 use crate::policy::cors;
 use crate::route::{Entry, Table};
+use crate::upstream::pool::{Endpoint, Pool};
 use crate::upstream::{Base, Federation, Identity, Server};
 
 use super::artifact::{Artifact, ArtifactError};
@@ -13,13 +14,14 @@ use super::paths::Paths;
 use super::{
     Access, Action, AuthorizerKind, Binding, Blueprint, Cors, Fault, FederationSpec, IdentityKind,
     Mapping, OriginPattern, PathEntry, Piece, Place, Reference, ReferenceKind, Service, Source,
-    SupabaseCall, Template, Text, origin_pattern, server_url,
+    SupabaseCall, Template, Text, Zone, origin_pattern, server_url,
 };
 
 /// Everything that a request runs through; immutable.
 pub struct Plan {
     pub table: Table,
     pub paths: Paths,
+    pub zones: Vec<Zone>,
     pub servers: Vec<Result<Server, Fault>>,
     /// What the gateway proves to servers.
     pub identities: Vec<Result<Identity, Fault>>,
@@ -145,13 +147,16 @@ impl<'e, E: Environment> Resolver<'e, E> {
 
     /// The plan of a blueprint, but for its paths.
     fn plan(&mut self, blueprint: Blueprint, table: Table) -> Plan {
-        let servers = blueprint.servers.iter();
-        let servers = servers.map(|s| self.server(s)).collect();
-        let federation = blueprint.federation.map(|spec| self.federation(spec));
+        let federation = blueprint.federation.clone();
+        let federation = federation.map(|spec| self.federation(spec));
         let known = federation.as_ref().and_then(|known| known.as_ref().ok());
-        let identities = blueprint.identities.into_iter();
-        let identities = identities
-            .map(|i| self.identity(&i.server, i.kind, known))
+        let identities = blueprint.identities.iter();
+        let identities: Vec<_> = identities
+            .map(|i| self.identity(&i.server, i.kind.clone(), known))
+            .collect();
+        let servers = blueprint.servers.iter();
+        let servers = servers
+            .map(|s| self.server(s, &blueprint, &identities))
             .collect();
         let authorizers = blueprint.authorizers.into_iter();
         let (authorizers, withheld): (Vec<_>, Vec<Vec<Place>>) = authorizers
@@ -164,6 +169,7 @@ impl<'e, E: Environment> Resolver<'e, E> {
             table,
             paths: Paths::default(),
             servers,
+            zones: blueprint.zones,
             identities,
             federation,
             authorizers,
@@ -206,19 +212,65 @@ impl<'e, E: Environment> Resolver<'e, E> {
         Ok(())
     }
 
-    fn server(&mut self, server: &super::Server) -> Result<Server, Fault> {
-        self.text(&server.url)
-            .and_then(|url| {
-                server_url(&url).map_err(|flaw| Fault {
-                    code: flaw.code.into(),
-                    message: flaw.message.into(),
-                })
-            })
-            .map(|url| Server {
-                base: Base::new(&url),
-                identity: server.identity,
-            })
-            .map_err(|fault| self.report(prefixed(&format!("server {}", server.alias), fault)))
+    /// A server of which one endpoint is at fault is closed: to go on with the others could be to leave a jurisdiction.
+    fn server(
+        &mut self,
+        spec: &super::Server,
+        blueprint: &Blueprint,
+        identities: &[Result<Identity, Fault>],
+    ) -> Result<Server, Fault> {
+        let proofs = spec.endpoints.iter().filter_map(|e| e.identity);
+        for index in proofs {
+            // Told already.
+            if let Some(Err(fault)) = identities.get(usize::from(index)) {
+                return Err(fault.clone());
+            }
+        }
+        let endpoints = spec.endpoints.iter();
+        let endpoints: Result<Vec<_>, _> = endpoints.map(|e| self.endpoint(e, blueprint)).collect();
+        let server = endpoints.and_then(|endpoints| match (&spec.pool, endpoints.as_slice()) {
+            (None, [only]) => Ok(Server::Single {
+                base: only.base.clone(),
+                identity: only.identity,
+            }),
+            (None, _) => Err(Fault {
+                code: "bad_server".into(),
+                message: "it has several endpoints and no rule for them".into(),
+            }),
+            (Some(pool), _) => {
+                let (pool, zones) = (pool.as_ref().clone(), blueprint.zones.len());
+                let pool = Pool::new(&spec.alias, pool, endpoints, zones);
+                Ok(Server::Pool(Box::new(pool)))
+            }
+        });
+        server.map_err(|fault| self.report(prefixed(&format!("server {}", spec.alias), fault)))
+    }
+
+    fn endpoint(&self, spec: &super::Endpoint, blueprint: &Blueprint) -> Result<Endpoint, Fault> {
+        let url = self.text(&spec.url)?;
+        let url = server_url(&url).map_err(|flaw| Fault {
+            code: flaw.code.into(),
+            message: flaw.message.into(),
+        })?;
+        let binding = spec.binding.map(|index| {
+            let binding = blueprint.bindings.get(usize::from(index));
+            binding.map(|binding| binding.binding.clone())
+        });
+        if binding == Some(None) {
+            return Err(Fault {
+                code: "unknown_alias".into(),
+                message: "an endpoint names a binding that is not there".into(),
+            });
+        }
+        Ok(Endpoint {
+            name: spec.name.clone(),
+            base: Base::new(&url),
+            binding: binding.flatten(),
+            zone: spec.zone,
+            identity: spec.identity,
+            weight: u32::from(spec.weight),
+            canary: spec.canary,
+        })
     }
 
     fn federation(&mut self, mut spec: FederationSpec) -> Result<Rc<Federation>, Fault> {

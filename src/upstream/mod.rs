@@ -2,19 +2,30 @@
 
 mod base;
 mod forward;
+mod geo;
 mod identity;
+pub mod pool;
+mod retry;
+mod send;
 
 pub use base::Base;
 pub use forward::{Inbound, REQUEST_REMOVED, RESPONSE_REMOVED, forwarding, hop_by_hop};
+pub use geo::{Geography, nearest};
 pub use identity::{
     Federation, Identity, Outgoing, is_aws_name, is_external_id, is_role_arn, is_service_account,
     is_session_name, is_tenant,
 };
+pub use pool::Pool;
+pub use retry::{Tried, is_idempotent};
+pub use send::{Order, Sent, Story, prove, send};
 
-/// A server, ready to be sent to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Server {
-    pub base: Base,
-    /// What the gateway proves to it: an index into [`Plan::identities`](crate::plan::Plan::identities).
-    pub identity: Option<u16>,
+/// Where a server's requests go.
+pub enum Server {
+    /// To one address; nothing needs to be known of the answers.
+    Single {
+        base: Base,
+        /// What the gateway proves to it: an index into [`Plan::identities`](crate::plan::Plan::identities).
+        identity: Option<u16>,
+    },
+    Pool(Box<Pool>),
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, anyhow};
 use causeway::config::draw;
 use causeway::http::Method;
-use causeway::plan::{self, Blueprint, Server, Service, Text};
+use causeway::plan::{self, Blueprint, Endpoint, Server, Service, Text};
 
 /// What the build needs of a compiled config.
 pub struct Plan {
@@ -38,7 +38,7 @@ pub fn compile(config: &Path) -> Result<Plan> {
             Ok(Plan {
                 bytes: blueprint.to_bytes()?,
                 first_path: first_path(&blueprint),
-                local_servers: blueprint.servers.iter().filter_map(local).collect(),
+                local_servers: blueprint.servers.iter().flat_map(local).collect(),
                 services: blueprint.services,
             })
         }
@@ -54,15 +54,27 @@ fn first_path(blueprint: &Blueprint) -> Option<String> {
     plain.map(|p| p.pattern.clone())
 }
 
-/// A server whose URL names this machine and a port.
-fn local(server: &Server) -> Option<(String, u16)> {
-    let Text::Literal(url) = &server.url else {
+/// The endpoints of a server whose URLs name this machine and a port.
+fn local(server: &Server) -> Vec<(String, u16)> {
+    let endpoints = server.endpoints.iter();
+    let local = endpoints.filter_map(|endpoint| {
+        let name = match server.endpoints.len() {
+            1 => server.alias.clone(),
+            _ => format!("{} in {}", server.alias, endpoint.name),
+        };
+        Some((name, local_port(endpoint)?))
+    });
+    local.collect()
+}
+
+fn local_port(endpoint: &Endpoint) -> Option<u16> {
+    let Text::Literal(url) = &endpoint.url else {
         return None;
     };
     let authority = url.strip_prefix("http://")?.split(['/', '?']).next()?;
     let (host, port) = authority.rsplit_once(':')?;
-    let is_local = matches!(host, "127.0.0.1" | "localhost");
-    Some((server.alias.clone(), port.parse().ok()?)).filter(|_| is_local)
+    let is_local = matches!(host, "127.0.0.1" | "localhost") && endpoint.binding.is_none();
+    port.parse().ok().filter(|_| is_local)
 }
 
 #[cfg(test)]
@@ -79,13 +91,16 @@ mod tests {
             ("http://api.example.com:80/localhost:1", None),
             ("$env.API_URL", None),
         ] {
-            let server = Server {
-                alias: "a".into(),
+            let endpoint = Endpoint {
+                name: "a".into(),
                 url: Text::read(url),
+                binding: None,
                 identity: None,
+                zone: None,
+                weight: 1,
+                canary: false,
             };
-            let found = local(&server).map(|(_, port)| port);
-            assert_eq!(found, port, "{url}");
+            assert_eq!(local_port(&endpoint), port, "{url}");
         }
     }
 }

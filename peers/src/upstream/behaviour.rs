@@ -8,11 +8,8 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tungstenite::protocol::Role;
 
-use super::{RECORDED_BODY, Recorded, State};
+use super::{Fault, RECORDED_BODY, Recorded, Script, State};
 use crate::wire::{Body, Head, Wire};
-
-pub(super) const BENCH: &[u8] =
-    b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 13\r\n\r\nhello, world\n";
 
 /// A client that holds a connection for longer than this is taken for a lost one.
 const LONGEST_HOLD: Duration = Duration::from_secs(60);
@@ -30,12 +27,28 @@ struct Received {
     digest: String,
 }
 
+/// The whole answer of `/bench`.
+pub(super) fn bench(marks: &str) -> Vec<u8> {
+    let lines = format!("{marks}Content-Type: text/plain\r\nContent-Length: 13");
+    format!("HTTP/1.1 200 OK\r\n{lines}\r\n\r\nhello, world\n").into_bytes()
+}
+
 /// Answers one request. An error is a client that left too early.
-pub(super) fn answer(state: &State, wire: &mut Wire, head: Head) -> io::Result<Next> {
+pub(super) fn answer(
+    state: &State,
+    wire: &mut Wire,
+    head: Head,
+    fault: Option<Fault>,
+) -> io::Result<Next> {
     let target = head.word(1).to_owned();
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
     let mut segments = path.trim_start_matches('/').split('/');
     let (first, second) = (segments.next().unwrap_or_default(), segments.next());
+    let pause = match fault {
+        None => Duration::ZERO,
+        Some(Fault::Slow(pause)) => pause,
+        Some(fault) => return fail(state, wire, &head, fault),
+    };
     if first == "ws" && head.header("sec-websocket-key").is_some() {
         state.record(Recorded::bare(&head));
         return websocket(wire, &head);
@@ -44,16 +57,21 @@ pub(super) fn answer(state: &State, wire: &mut Wire, head: Head) -> io::Result<N
         return duplex(state, wire, head);
     }
     let received = receive(state, wire, &head)?;
-    let mut reply = Reply { wire, head: &head };
+    let mut reply = Reply {
+        wire,
+        head: &head,
+        marks: &state.marks,
+    };
+    if !pause.is_zero() {
+        reply.pause(pause)?;
+    }
     let script = state.scripts.lock().expect("no poison").get(path).cloned();
     if let Some(script) = script {
-        sleep(script.pause);
-        let status = format!("{} Told So", script.status);
-        reply.send(&status, &script.lines, script.body.as_bytes())?;
+        reply.script(&script)?;
         return Ok(Next::Keep);
     }
     match first {
-        "bench" => reply.wire.write(BENCH)?,
+        "bench" => reply.wire.write(&state.bench)?,
         "status" => reply.status(second.unwrap_or("200"))?,
         "cookies" => reply.fixed("Set-Cookie: a=1; Path=/\r\nSet-Cookie: b=2; Expires=Wed, 21 Oct 2026 07:28:00 GMT\r\n", b"cookies\n")?,
         "headers" => {
@@ -102,15 +120,7 @@ pub(super) fn answer(state: &State, wire: &mut Wire, head: Head) -> io::Result<N
         }
         "cut" => {
             let has = |name| query.split('&').any(|part| part == name);
-            reply.wire.write(match has("chunked") {
-                true => b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
-                false => b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhello",
-            })?;
-            // A reset throws away what the peer has not read yet.
-            sleep(Duration::from_millis(100));
-            if has("reset") {
-                wire.reset_on_close();
-            }
+            cut(reply, has("chunked"), has("reset"))?;
             return Ok(Next::Close);
         }
         "junk" => {
@@ -130,13 +140,65 @@ pub(super) fn answer(state: &State, wire: &mut Wire, head: Head) -> io::Result<N
     Ok(if closing { Next::Close } else { Next::Keep })
 }
 
+/// Does what was told to happen.
+fn fail(state: &State, wire: &mut Wire, head: &Head, fault: Fault) -> io::Result<Next> {
+    receive(state, wire, head)?;
+    let mut reply = Reply {
+        wire,
+        head,
+        marks: &state.marks,
+    };
+    match fault {
+        Fault::Status(code) => {
+            reply.status(&code.to_string())?;
+            return Ok(Next::Keep);
+        }
+        Fault::Answer(script) => {
+            reply.script(&script)?;
+            return Ok(Next::Keep);
+        }
+        Fault::Slow(time) => reply.pause(time)?,
+        Fault::Stall => reply.pause(LONGEST_HOLD)?,
+        Fault::Reset => wire.reset_on_close(),
+        Fault::Cut => cut(reply, false, true)?,
+    }
+    Ok(Next::Close)
+}
+
+/// A body that ends before its framing says so.
+fn cut(reply: Reply, chunked: bool, reset: bool) -> io::Result<()> {
+    let (framing, start) = match chunked {
+        true => ("Transfer-Encoding: chunked", "5\r\nhello\r\n"),
+        false => ("Content-Length: 1000", "hello"),
+    };
+    let marks = reply.marks;
+    let bytes = format!("HTTP/1.1 200 OK\r\n{marks}{framing}\r\n\r\n{start}");
+    reply.wire.write(bytes.as_bytes())?;
+    // A reset throws away what the peer has not read yet.
+    sleep(Duration::from_millis(100));
+    if reset {
+        reply.wire.reset_on_close();
+    }
+    Ok(())
+}
+
 /// An answer on its way.
 struct Reply<'a> {
     wire: &'a mut Wire,
     head: &'a Head,
+    /// Lines of every head.
+    marks: &'a str,
 }
 
 impl Reply<'_> {
+    fn script(&mut self, script: &Script) -> io::Result<()> {
+        if !script.pause.is_zero() {
+            self.pause(script.pause)?;
+        }
+        let status = format!("{} Told So", script.status);
+        self.send(&status, &script.lines, script.body.as_bytes())
+    }
+
     fn fixed(&mut self, lines: &str, body: &[u8]) -> io::Result<()> {
         self.send("200 OK", lines, body)
     }
@@ -150,7 +212,8 @@ impl Reply<'_> {
     /// One write; no body to HEAD (RFC 9110 section 9.3.2).
     fn send(&mut self, status: &str, lines: &str, body: &[u8]) -> io::Result<()> {
         let head = format!(
-            "HTTP/1.1 {status}\r\n{lines}Content-Length: {}\r\n\r\n",
+            "HTTP/1.1 {status}\r\n{}{lines}Content-Length: {}\r\n\r\n",
+            self.marks,
             body.len()
         );
         let mut bytes = head.into_bytes();
@@ -164,7 +227,8 @@ impl Reply<'_> {
         match code {
             // No content, so no framing either (RFC 9110 section 8.6).
             "204" | "304" => {
-                let head = format!("HTTP/1.1 {code} Told So\r\nETag: \"x\"\r\n\r\n");
+                let marks = self.marks;
+                let head = format!("HTTP/1.1 {code} Told So\r\n{marks}ETag: \"x\"\r\n\r\n");
                 self.wire.write(head.as_bytes())
             }
             _ => self.send(
@@ -180,8 +244,9 @@ impl Reply<'_> {
             true => "Transfer-Encoding: chunked".to_owned(),
             false => format!("Content-Length: {count}"),
         };
+        let marks = self.marks;
         self.wire
-            .write(format!("HTTP/1.1 200 OK\r\n{framing}\r\n\r\n").as_bytes())?;
+            .write(format!("HTTP/1.1 200 OK\r\n{marks}{framing}\r\n\r\n").as_bytes())?;
         if self.head.word(0) == "HEAD" {
             return Ok(());
         }
@@ -208,7 +273,8 @@ impl Reply<'_> {
         query: &str,
         piece: impl Fn(u64) -> String,
     ) -> io::Result<()> {
-        let head = format!("HTTP/1.1 200 OK\r\n{lines}Transfer-Encoding: chunked\r\n\r\n");
+        let marks = self.marks;
+        let head = format!("HTTP/1.1 200 OK\r\n{marks}{lines}Transfer-Encoding: chunked\r\n\r\n");
         self.wire.write(head.as_bytes())?;
         for i in 0..number_of(query, "n", 5) {
             self.chunk(piece(i).as_bytes())?;
@@ -308,7 +374,11 @@ fn duplex(state: &State, wire: &mut Wire, head: Head) -> io::Result<Next> {
     state.record(Recorded::bare(&head));
     let mut body = head.framing().unwrap_or(Body::Done);
     let mut trailers = Vec::new();
-    let mut reply = Reply { wire, head: &head };
+    let mut reply = Reply {
+        wire,
+        head: &head,
+        marks: "",
+    };
     reply
         .wire
         .write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")?;

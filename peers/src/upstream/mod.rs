@@ -25,16 +25,24 @@
 //! | `/ws` | a WebSocket echo that takes the last offered subprotocol |
 //! | a path that was [scripted](Upstream::script) | what the script says |
 //! | anything else | JSON that tells what arrived |
+//!
+//! A test may be rough with it while it is under load: [`fail`](Upstream::fail) and [`fail_next`](Upstream::fail_next)
+//! put a [`Fault`] before all of the above, [`stop`](Upstream::stop) takes it off the network and
+//! [`start_again`](Upstream::start_again) brings it back. [`Upstream::cloud`] starts one for that: it keeps no record of
+//! its requests, counts them as all do, and says who it is by the fields `X-Server` and `X-Cloud` of its answers.
 
 mod behaviour;
+mod counts;
+mod door;
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+use self::counts::Counts;
+use self::door::Door;
 use crate::wire::{Head, Wire};
 
 /// Bodies longer than this are recorded by their first bytes alone.
@@ -42,8 +50,31 @@ const RECORDED_BODY: usize = 1 << 20;
 
 /// A running backend. It stops, with all its connections, when dropped.
 pub struct Upstream {
-    address: SocketAddr,
+    door: Door,
     state: Arc<State>,
+}
+
+/// What a backend does to a request, whatever is asked for.
+#[derive(Clone, Debug)]
+pub enum Fault {
+    /// Nothing is answered.
+    Stall,
+    /// The usual answer after a pause.
+    Slow(Duration),
+    /// A status with a small body.
+    Status(u16),
+    /// Any other answer.
+    Answer(Script),
+    /// The connection is reset in place of an answer.
+    Reset,
+    /// The connection is reset in the middle of the body.
+    Cut,
+}
+
+/// How long a fault lasts.
+enum Trouble {
+    All(Fault),
+    Next(u64, Fault),
 }
 
 /// Who a backend says it is.
@@ -79,10 +110,13 @@ pub struct Script {
 struct State {
     identity: Identity,
     scripts: Mutex<HashMap<String, Script>>,
+    trouble: Mutex<Option<Trouble>>,
+    counts: Counts,
     recording: bool,
-    stopping: AtomicBool,
-    next_connection: AtomicU64,
-    connections: Mutex<HashMap<u64, TcpStream>>,
+    /// Lines of every answer's head.
+    marks: String,
+    /// The answer of `/bench`.
+    bench: Vec<u8>,
     log: Mutex<Log>,
     changed: Condvar,
 }
@@ -106,21 +140,31 @@ impl Upstream {
             name: name.to_owned(),
             cloud: None,
         };
-        Upstream::open("127.0.0.1:0", identity, true).expect("a free port")
+        Upstream::open("127.0.0.1:0", identity, true, "").expect("a free port")
+    }
+
+    /// Starts a backend for load: without a record of its requests, and named in each of its answers.
+    pub fn cloud(name: &str, cloud: &str) -> Upstream {
+        let marks = format!("X-Server: {name}\r\nX-Cloud: {cloud}\r\n");
+        let identity = Identity {
+            name: name.to_owned(),
+            cloud: Some(cloud.to_owned()),
+        };
+        Upstream::open("127.0.0.1:0", identity, false, &marks).expect("a free port")
     }
 
     /// Starts a backend that keeps no record of its requests, so that it can run for long.
     pub fn listen(address: impl ToSocketAddrs, identity: Identity) -> io::Result<Upstream> {
-        Upstream::open(address, identity, false)
+        Upstream::open(address, identity, false, "")
     }
 
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.door.address()
     }
 
     /// `http://127.0.0.1:PORT`
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://{}", self.address())
     }
 
     /// From now on, this path has this answer.
@@ -129,7 +173,53 @@ impl Upstream {
         scripts.insert(path.to_owned(), script);
     }
 
-    /// How many requests for this very target there were.
+    /// From now on, this happens to every request that comes.
+    pub fn fail(&self, fault: Fault) {
+        *self.state.trouble() = Some(Trouble::All(fault));
+    }
+
+    /// This happens to the next so many requests, and nothing to those after them.
+    pub fn fail_next(&self, count: u64, fault: Fault) {
+        *self.state.trouble() = Some(Trouble::Next(count, fault));
+    }
+
+    /// From now on, requests are answered as their paths say. What stalls already goes on to.
+    pub fn heal(&self) {
+        *self.state.trouble() = None;
+    }
+
+    /// Takes it off the network: connections are reset and new ones refused. What it was told to do stays told.
+    pub fn stop(&self) {
+        self.door.close();
+    }
+
+    /// Listens again on the port of before.
+    pub fn start_again(&self) {
+        let state = Arc::clone(&self.state);
+        self.door.open(move |stream| state.connection(stream));
+    }
+
+    /// How many requests came so far, failed ones too. Also where no record is kept of them.
+    pub fn seen(&self) -> u64 {
+        self.state.counts.seen()
+    }
+
+    /// The same of one method.
+    pub fn seen_by(&self, method: &str) -> u64 {
+        self.state.counts.by(method)
+    }
+
+    /// How many requests are being answered.
+    pub fn in_flight(&self) -> u64 {
+        self.state.counts.in_flight()
+    }
+
+    /// How many were at the same time, at most.
+    pub fn most_in_flight(&self) -> u64 {
+        self.state.counts.most_in_flight()
+    }
+
+    /// How many requests for this very target there were, of those recorded.
     pub fn count(&self, target: &str) -> usize {
         let log = self.state.log();
         let asked = log.requests.iter().filter(|r| r.head.word(1) == target);
@@ -179,64 +269,42 @@ impl Upstream {
         address: impl ToSocketAddrs,
         identity: Identity,
         recording: bool,
+        marks: &str,
     ) -> io::Result<Upstream> {
         let listener = TcpListener::bind(address)?;
-        let address = listener.local_addr()?;
         let state = Arc::new(State {
             identity,
             scripts: Mutex::default(),
+            trouble: Mutex::default(),
+            counts: Counts::default(),
             recording,
-            stopping: AtomicBool::new(false),
-            next_connection: AtomicU64::new(0),
-            connections: Mutex::default(),
+            marks: marks.to_owned(),
+            bench: behaviour::bench(marks),
             log: Mutex::default(),
             changed: Condvar::new(),
         });
-        let accepting = Arc::clone(&state);
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                if accepting.stopping.load(Ordering::SeqCst) {
-                    break;
-                }
-                let Ok(stream) = stream else { continue };
-                let state = Arc::clone(&accepting);
-                std::thread::spawn(move || state.connection(stream));
-            }
-        });
-        Ok(Upstream { address, state })
-    }
-}
-
-impl Drop for Upstream {
-    fn drop(&mut self) {
-        self.state.stopping.store(true, Ordering::SeqCst);
-        // The accepting thread looks at the flag when a connection comes.
-        TcpStream::connect(self.address).ok();
-        let connections = self.state.connections.lock();
-        for stream in connections.expect("no poison").values() {
-            stream.shutdown(Shutdown::Both).ok();
-        }
+        let serving = Arc::clone(&state);
+        let door = Door::new(listener, move |stream| serving.connection(stream))?;
+        Ok(Upstream { door, state })
     }
 }
 
 impl State {
     /// Serves one connection until either side ends it.
     fn connection(&self, stream: TcpStream) {
-        let id = self.next_connection.fetch_add(1, Ordering::Relaxed);
-        if let Ok(copy) = stream.try_clone() {
-            self.connections.lock().expect("no poison").insert(id, copy);
-        }
         let mut wire = Wire::new(stream);
         while let Ok(Some(raw)) = wire.head_bytes() {
-            if !self.recording && is_bench(&raw) {
-                if wire.write(behaviour::BENCH).is_err() {
+            let _counted = self.counts.enter(&raw);
+            let fault = self.fault();
+            if fault.is_none() && !self.recording && is_bench(&raw) {
+                if wire.write(&self.bench).is_err() {
                     break;
                 }
                 continue;
             }
             let Ok(head) = Head::read(raw) else { break };
             let target = head.word(1).to_owned();
-            match behaviour::answer(self, &mut wire, head) {
+            match behaviour::answer(self, &mut wire, head, fault) {
                 Ok(behaviour::Next::Keep) => {}
                 Ok(behaviour::Next::Close) => break,
                 Err(_) => {
@@ -246,8 +314,19 @@ impl State {
                 }
             }
         }
-        // First the copy, then the connection itself: the last one to go closes it.
-        self.connections.lock().expect("no poison").remove(&id);
+    }
+
+    /// What happens to the request that has just come.
+    fn fault(&self) -> Option<Fault> {
+        let mut trouble = self.trouble();
+        match &mut *trouble {
+            None | Some(Trouble::Next(0, _)) => None,
+            Some(Trouble::All(fault)) => Some(fault.clone()),
+            Some(Trouble::Next(left, fault)) => {
+                *left -= 1;
+                Some(fault.clone())
+            }
+        }
     }
 
     fn record(&self, request: Recorded) {
@@ -255,6 +334,10 @@ impl State {
             self.log().requests.push(request);
             self.changed.notify_all();
         }
+    }
+
+    fn trouble(&self) -> MutexGuard<'_, Option<Trouble>> {
+        self.trouble.lock().expect("no poison")
     }
 
     fn log(&self) -> MutexGuard<'_, Log> {

@@ -2,6 +2,7 @@
 //! longer value stands in several.
 
 use crate::edits::Edits;
+use crate::http::{cookie as find, cookies as cookies_of};
 
 /// Bytes of a value: with name and separators it stays below what every browser takes.
 const PIECE_BYTES: usize = 3800;
@@ -24,18 +25,9 @@ pub fn clear(name: &str, answer: &mut Edits) {
     set(name, "", 0, answer);
 }
 
-/// The value of the one cookie of this name; none where there are two.
-pub fn find<'c>(cookies: &'c str, name: &str) -> Option<&'c str> {
-    let mut values = pairs(cookies).filter(|(key, _)| *key == name);
-    match (values.next(), values.next()) {
-        (Some((_, value)), None) => Some(value),
-        _ => None,
-    }
-}
-
 /// The names of all cookies that start so.
 pub fn names<'c>(cookies: &'c str, prefix: &str) -> impl Iterator<Item = &'c str> {
-    let names = pairs(cookies).map(|(name, _)| name);
+    let names = cookies_of(cookies).map(|(name, _)| name);
     names.filter(move |name| name.starts_with(prefix))
 }
 
@@ -79,7 +71,7 @@ pub fn set_long(
     }
     for number in count..MAX_PIECES {
         let name = piece(name, number);
-        if pairs(presented).any(|(key, _)| key == name) {
+        if cookies_of(presented).any(|(key, _)| key == name) {
             clear(&name, answer);
         }
     }
@@ -91,7 +83,7 @@ pub fn clear_long(name: &str, presented: &str, answer: &mut Edits) {
     clear(name, answer);
     for number in 1..MAX_PIECES {
         let name = piece(name, number);
-        if pairs(presented).any(|(key, _)| key == name) {
+        if cookies_of(presented).any(|(key, _)| key == name) {
             clear(&name, answer);
         }
     }
@@ -99,21 +91,6 @@ pub fn clear_long(name: &str, presented: &str, answer: &mut Edits) {
 
 fn piece(name: &str, number: usize) -> String {
     format!("{name}.{number}")
-}
-
-/// The cookies of a field. Several lines of it arrive joined by `, `, which no cookie's value holds (RFC 6265
-/// section 4.1.1).
-fn pairs(cookies: &str) -> impl Iterator<Item = (&str, &str)> {
-    cookies
-        .split(';')
-        .flat_map(|part| part.split(", "))
-        .filter_map(|pair| pair.split_once('='))
-        .map(|(name, value)| {
-            (
-                name.trim_matches([' ', '\t']),
-                value.trim_matches([' ', '\t']),
-            )
-        })
 }
 
 #[cfg(test)]

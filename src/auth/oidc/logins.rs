@@ -67,7 +67,7 @@ impl Logins {
     ) -> Option<Login> {
         let name = self.name(state)?;
         let cookies = presented.header("cookie")?;
-        let sealed = cookie::find(&cookies, &name)?;
+        let sealed = crate::http::cookie(&cookies, &name)?;
         let login = Login::read(&self.sealer.open(&name, sealed)?)?;
         if !same(&login.state, state) {
             return None;

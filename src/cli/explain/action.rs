@@ -4,13 +4,14 @@ use std::borrow::Cow;
 
 use causeway::auth::{AUTH_PATH, Withheld};
 use causeway::plan::{
-    Action, FederationDocument, Hook, Mapping, PathEntry, Piece, Source, SupabaseStep, Text,
+    Action, Endpoint, FederationDocument, Hook, Mapping, PathEntry, Piece, Server, Source,
+    SupabaseStep, Text,
 };
 use causeway::policy::mapping::{self, Lookup, percent_decode};
 use causeway::route::{Canonical, Match};
 use causeway::upstream::Base;
 
-use super::{Asked, Page};
+use super::{Asked, Page, spread};
 use crate::cli::show;
 
 pub fn explain(
@@ -28,6 +29,7 @@ pub fn explain(
             server,
             mapping,
             post_process,
+            ..
         } => {
             let listed = path.access.authorizers().iter();
             let listed = listed.filter_map(|i| asked.blueprint.authorizers.get(usize::from(*i)));
@@ -146,21 +148,28 @@ impl Call<'_> {
             _ => sent,
         };
         let query = query.as_deref();
-        let url = match &server.url {
-            // A literal has been brought into its one spelling when the config was compiled.
-            Text::Literal(url) => Base::new(url).join(path, query),
-            Text::Reference(reference) => {
-                let query = query.map(|q| format!("?{q}")).unwrap_or_default();
-                format!("{}{path}{query}", show::named(reference))
+        let method = &self.asked.request.method;
+        for endpoint in &server.endpoints {
+            let url = match &endpoint.url {
+                // A literal has been brought into its one spelling when the config was compiled.
+                Text::Literal(url) => Base::new(url).join(path, query),
+                Text::Reference(reference) => {
+                    let query = query.map(|q| format!("?{q}")).unwrap_or_default();
+                    format!("{}{path}{query}", show::named(reference))
+                }
+            };
+            let of = self.of_endpoint(server, endpoint);
+            page.line("upstream", &format!("{method} {url}{of}"));
+            let identities = &self.asked.blueprint.identities;
+            let identity = endpoint
+                .identity
+                .and_then(|i| identities.get(usize::from(i)));
+            if let Some(identity) = identity {
+                super::identity::explain(self.asked, &identity.kind, page);
             }
-        };
-        page.line("upstream", &format!("{} {url}", self.asked.request.method));
-        let identities = &self.asked.blueprint.identities;
-        if let Some(identity) = server
-            .identity
-            .and_then(|index| identities.get(usize::from(index)))
-        {
-            super::identity::explain(self.asked, &identity.kind, page);
+        }
+        if let Some(pool) = &server.pool {
+            spread::explain(pool, &self.asked.blueprint.zones, page);
         }
         let (Some(shown), Some(mapping)) = (&shown, mapping) else {
             return;
@@ -180,6 +189,27 @@ impl Call<'_> {
                 &format!("  {name}: {}", self.asked.hidden.source(source)),
             );
         }
+    }
+
+    /// What tells an endpoint from the others.
+    fn of_endpoint(&self, server: &Server, endpoint: &Endpoint) -> String {
+        if server.pool.is_none() {
+            return String::new();
+        }
+        let blueprint = self.asked.blueprint;
+        let zone = endpoint
+            .zone
+            .and_then(|z| blueprint.zones.get(usize::from(z)));
+        let zone = zone.map_or_else(|| "no zone".to_owned(), |z| format!("zone {}", z.name));
+        let binding = endpoint
+            .binding
+            .and_then(|b| blueprint.bindings.get(usize::from(b)));
+        let binding = binding.map_or_else(String::new, |b| format!(", by binding {}", b.binding));
+        let group = if endpoint.canary { ", canary" } else { "" };
+        format!(
+            "  ({}: {zone}, weight {}{group}{binding})",
+            endpoint.name, endpoint.weight
+        )
     }
 
     /// The mapping with every literal secret as something that is not known yet.

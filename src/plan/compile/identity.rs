@@ -14,34 +14,36 @@ use crate::plan::{BasicIdentity, HeaderIdentity, IdentityKind, Text};
 /// `None` where nothing is to be proven. `federation`: whether the config has one.
 pub(super) fn compile<'a>(
     field: &Field<Lazy<'a, IdentityObject<'a>>>,
-    url: Option<&TextValue>,
+    urls: &[&TextValue],
     federation: bool,
     cx: &mut Context,
 ) -> Option<IdentityKind> {
     if field.is_absent() {
         return None;
     }
-    warn_of_clear_text(url, cx);
+    for url in urls {
+        warn_of_clear_text(url, cx);
+    }
     cx.mark();
     let before = cx.errors();
     let kind = field
         .value()
         .and_then(|object| object.get(cx))
-        .and_then(|object| compile_one(&object, url, federation, cx))
+        .and_then(|object| compile_one(&object, urls, federation, cx))
         .filter(|_| cx.errors() == before);
     Some(kind.unwrap_or_else(|| IdentityKind::Fault(first_fault(cx))))
 }
 
 fn compile_one(
     object: &IdentityObject<'_>,
-    url: Option<&TextValue>,
+    urls: &[&TextValue],
     federation: bool,
     cx: &mut Context,
 ) -> Option<IdentityKind> {
     match object {
         IdentityObject::Header(object) => header(object, cx).map(IdentityKind::Header),
         IdentityObject::Basic(object) => basic(object, cx).map(IdentityKind::Basic),
-        IdentityObject::Aws(object) => identity_aws::compile(object, url, federation, cx)
+        IdentityObject::Aws(object) => identity_aws::compile(object, urls, federation, cx)
             .map(Box::new)
             .map(IdentityKind::Aws),
         IdentityObject::OAuth2(object) => {
@@ -57,11 +59,11 @@ fn compile_one(
 }
 
 /// Of a server where the proof can be read on its way. It may stand in a network of its own.
-fn warn_of_clear_text(url: Option<&TextValue>, cx: &mut Context) {
-    let Some(TextValue {
+fn warn_of_clear_text(url: &TextValue, cx: &mut Context) {
+    let TextValue {
         text: Text::Literal(literal),
         span,
-    }) = url
+    } = url
     else {
         return;
     };

@@ -16,17 +16,17 @@ const DURATION_SECONDS: u32 = 3600;
 const SESSION_NAME: &str = "causeway";
 const AUDIENCE: &str = "sts.amazonaws.com";
 
-/// `url` is the server's; `federation`: whether the config has one.
+/// `urls` are the server's; `federation`: whether the config has one.
 pub(super) fn compile(
     object: &AwsIdentityObject<'_>,
-    url: Option<&TextValue>,
+    urls: &[&TextValue],
     federation: bool,
     cx: &mut Context,
 ) -> Option<AwsIdentity> {
     let service = name(&object.service, "bad_service", SERVICE_HELP, cx);
     let region = name(&object.region, "bad_region", REGION_HELP, cx);
-    if let (Some(region), Some(url)) = (object.region.value(), url) {
-        check_region(region, url, cx);
+    if let Some(region) = object.region.value() {
+        urls.iter().for_each(|url| check_region(region, url, cx));
     }
     let payload = object.payload.value().map(|payload| match payload {
         AwsPayloadName::Signed => AwsPayload::Signed,

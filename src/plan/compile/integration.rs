@@ -66,6 +66,7 @@ pub(super) fn compile_integration(
             let server = server.map(|alias| gateway.servers.find(alias, cx));
             Action::Proxy {
                 server: server.ok_or_else(|| first_fault(cx))??,
+                zones: None,
                 mapping,
                 post_process: post_process?,
             }

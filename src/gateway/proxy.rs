@@ -1,0 +1,244 @@
+//! Sends a request on to a server.
+
+use std::borrow::Cow;
+
+use super::act::Exchange;
+use crate::edits::Edits;
+use crate::exchange::{Body, Kind};
+use crate::host::{BodyError, Forward, Host};
+use crate::http::cookie;
+use crate::plan::{Balance, CanarySpec, HashKey, Hook, Mapping, RetrySpec};
+use crate::policy::mapping::{self, Lookup};
+use crate::problem::{Problem, json_string};
+use crate::upstream::pool::{Event, Pool, Want, hash_number, said};
+use crate::upstream::{Order, Outgoing, Server, Story, Tried, is_idempotent, nearest, prove, send};
+
+impl<H: Host> Exchange<'_, H> {
+    /// `edits` are those of the answer.
+    pub(super) async fn proxy(
+        &self,
+        server: u16,
+        zones: Option<&[u16]>,
+        mapping: Option<&Mapping>,
+        post: Option<&Hook>,
+        edits: &mut Edits,
+    ) -> Result<Kind<H::Reply>, Problem> {
+        let server = match self.plan.servers.get(usize::from(server)) {
+            Some(Ok(server)) => server,
+            Some(Err(fault)) => return Err(Problem::config(fault.message.clone())),
+            None => return Err(Problem::config("the path names a server that is not there")),
+        };
+        let mut fields = self.request_edits();
+        let mut query = self.query();
+        if let Some(mapping) = mapping {
+            mapping::headers(mapping, query.as_deref(), self, &mut fields)?;
+            if !mapping.query.is_empty() {
+                query = mapping::query(mapping, query.as_deref(), self).map(Cow::Owned);
+            }
+        }
+        let (path, query) = (self.stripped(), query.as_deref());
+        let (base, identity) = match server {
+            Server::Single { base, identity } => (base, identity),
+            Server::Pool(pool) => {
+                let reply = self
+                    .pooled(pool, zones, path, query, &fields, edits)
+                    .await?;
+                return self.finish(reply, post).await;
+            }
+        };
+        let mut url = base.join(path, query);
+        if let Some(index) = identity {
+            let outgoing = Outgoing {
+                method: self.request.method,
+                url: &mut url,
+                body: self.request.body,
+            };
+            prove(
+                self.host,
+                &self.plan.identities,
+                *index,
+                outgoing,
+                &mut fields,
+            )
+            .await?;
+        }
+        let forward = Forward {
+            url,
+            edits: fields,
+            timeout_ms: self.path.timeout_ms,
+            websocket: self.websocket,
+            binding: None,
+            cancellable: false,
+        };
+        match post {
+            // Nothing that follows looks at the answer: the host hands it on by itself.
+            None => Ok(Kind::Forward(forward)),
+            Some(_) => {
+                let sent = self.host.send(&forward).await;
+                self.finish(sent.map_err(super::unanswered)?, post).await
+            }
+        }
+    }
+
+    async fn pooled(
+        &self,
+        pool: &Pool,
+        zones: Option<&[u16]>,
+        path: &str,
+        query: Option<&str>,
+        fields: &Edits,
+        edits: &mut Edits,
+    ) -> Result<H::Reply, Problem> {
+        let host = self.host;
+        let spec = &pool.spec;
+        let cookies = host.header("cookie");
+        let sticky = spec.sticky.as_ref();
+        let named = sticky.and_then(|sticky| cookie(cookies.as_deref()?, &sticky.cookie));
+        let sticky_endpoint = named.and_then(|id| pool.named(id));
+        let hash = match &spec.balance {
+            Balance::ConsistentHash { on, .. } => self.key(on),
+            _ => None,
+        };
+        let canary = spec.canary.as_ref().is_some_and(|canary| {
+            let key = canary.hash_on.as_ref().and_then(|on| self.key(on));
+            let said = self.said_of_canary(canary, cookies.as_deref());
+            pool.is_canary(said, key.as_deref(), host.random(), host.now_ms())
+        });
+        let bodiless = self.request.body == Body::None;
+        let order = Order {
+            pool,
+            identities: &self.plan.identities,
+            method: self.request.method,
+            body: self.request.body,
+            path,
+            query,
+            edits: fields,
+            timeout_ms: self.path.timeout_ms,
+            websocket: self.websocket,
+            repeatable: self.repeatable(spec.retry.as_ref()).await?,
+            hedgeable: bodiless && !self.websocket && matches!(self.request.method, "GET" | "HEAD"),
+            want: Want {
+                home: pool.home(zones, || nearest(&self.plan.zones, &host.geography())),
+                zones,
+                hash: hash.as_deref().map(hash_number),
+                sticky: sticky_endpoint,
+                canary,
+                ..Want::default()
+            },
+        };
+        let mut story = Story::default();
+        let sent = send(host, &order, &mut story).await;
+        self.tell(pool, &story, sent.as_ref().ok().map(|sent| sent.endpoint));
+        let sent = sent?;
+        if let Some(sticky) = sticky
+            && sticky_endpoint != Some(sent.endpoint)
+        {
+            let secure = if self.request.scheme == "https" {
+                "; Secure"
+            } else {
+                ""
+            };
+            let age = sticky.max_age_seconds;
+            let age = age.map_or_else(String::new, |age| format!("; Max-Age={age}"));
+            let id = pool.id(sent.endpoint);
+            let cookie = format!(
+                "{}={id}; Path=/{age}{secure}; HttpOnly; SameSite=Lax",
+                sticky.cookie
+            );
+            edits.append("set-cookie", &cookie);
+        }
+        Ok(sent.reply)
+    }
+
+    /// Whether the request may be sent again: to do it twice is to do it once, and its body is kept for that.
+    async fn repeatable(&self, retry: Option<&RetrySpec>) -> Result<bool, Problem> {
+        let Some(retry) = retry else {
+            return Ok(false);
+        };
+        let said = || {
+            let key = self.host.header("idempotency-key");
+            key.is_some_and(|key| !key.is_empty())
+        };
+        if !is_idempotent(self.request.method) && !said() {
+            return Ok(false);
+        }
+        match self.request.body {
+            Body::None => Ok(true),
+            // What comes in pieces goes on in pieces: it may be endless.
+            Body::Chunked => Ok(false),
+            Body::Sized => match self.host.keep_body(retry.max_body_bytes).await {
+                Ok(kept) => Ok(kept),
+                Err(BodyError::TooLong) => Ok(false),
+                Err(BodyError::Broken(reason)) => {
+                    Err(
+                        Problem::client(400, "body_broken", "The request's body broke off.")
+                            .with_reason(reason),
+                    )
+                }
+            },
+        }
+    }
+
+    fn key(&self, on: &HashKey) -> Option<Cow<'_, str>> {
+        match on {
+            HashKey::Header(name) => self.header(name),
+            HashKey::Claim(name) => self.claim(name),
+            HashKey::ClientIp => self.host.header("cf-connecting-ip"),
+            HashKey::Query(name) => mapping::first(self.canonical.query?, name),
+            HashKey::Cookie(name) => {
+                let cookies = self.host.header("cookie")?;
+                cookie(&cookies, name).map(|value| Cow::Owned(value.to_owned()))
+            }
+        }
+    }
+
+    fn said_of_canary(&self, spec: &CanarySpec, cookies: Option<&str>) -> Option<bool> {
+        let header = spec.header.as_ref().and_then(|name| self.host.header(name));
+        let by_header = header.and_then(|word| said(&word));
+        by_header.or_else(|| said(cookie(cookies?, spec.cookie.as_ref()?)?))
+    }
+
+    /// Tells the operator of tries that failed, and of what they led to.
+    fn tell(&self, pool: &Pool, story: &Story, answered: Option<usize>) {
+        if story.failures.is_empty() && story.events.is_empty() {
+            return;
+        }
+        let name = |endpoint: usize| {
+            let endpoint = pool.endpoints.get(endpoint);
+            json_string(endpoint.map_or("", |endpoint| &endpoint.name))
+        };
+        let start = format!(
+            "{{\"level\":\"warn\",\"request_id\":\"{}\",\"server\":{}",
+            self.request_id,
+            json_string(&pool.alias)
+        );
+        let mut notes = self.notes.borrow_mut();
+        if !story.failures.is_empty() {
+            let tries = story.failures.iter().map(|(endpoint, tried)| {
+                let outcome = match tried {
+                    Tried::Status(status) => status.to_string(),
+                    Tried::Broken => "reset".into(),
+                    Tried::TimedOut => "timeout".into(),
+                    Tried::Unsent => "unsent".into(),
+                };
+                let endpoint = name(*endpoint);
+                format!("{{\"endpoint\":{endpoint},\"outcome\":\"{outcome}\"}}")
+            });
+            let tries: Vec<String> = tries.collect();
+            let by = answered.map_or_else(|| "null".to_owned(), name);
+            notes.push(format!(
+                "{start},\"event\":\"upstream_failed\",\"tries\":[{}],\"answered_by\":{by}}}",
+                tries.join(",")
+            ));
+        }
+        for event in &story.events {
+            notes.push(match event {
+                Event::Ejected(endpoint) => format!(
+                    "{start},\"event\":\"endpoint_ejected\",\"endpoint\":{}}}",
+                    name(*endpoint)
+                ),
+                Event::CanaryHeld => format!("{start},\"event\":\"canary_held\"}}"),
+            });
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! Servers, their endpoints, and how requests are spread over these; a part of the blueprint.
+
+use serde::{Deserialize, Serialize};
+
+use super::Text;
+
+/// Where endpoints stand.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Zone {
+    pub name: String,
+    pub cloud: Option<String>,
+    pub region: Option<String>,
+    /// Lower case.
+    pub jurisdiction: Option<String>,
+    /// Degrees north and east.
+    pub location: Option<(f32, f32)>,
+    pub near: Vec<Near>,
+}
+
+/// Whose clients a zone serves first. Upper case.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Near {
+    /// An airport's code (IATA), by which Cloudflare names its locations.
+    Colo(String),
+    /// ISO 3166-1, two letters.
+    Country(String),
+    /// Cloudflare's two letters.
+    Continent(String),
+}
+
+/// A named backend.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Server {
+    pub alias: String,
+    /// Never empty.
+    pub endpoints: Vec<Endpoint>,
+    /// `None` where nothing needs to be known of the answers: one endpoint, and none of the members that ask for it.
+    pub pool: Option<Box<PoolSpec>>,
+}
+
+/// One address of a server.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Endpoint {
+    pub name: String,
+    /// Absolute, `http` or `https`; its path is a prefix, its query is dropped.
+    pub url: Text,
+    /// Index into [`Blueprint::bindings`](super::Blueprint::bindings): what is asked in place of the URL's host.
+    pub binding: Option<u16>,
+    /// Index into [`Blueprint::zones`](super::Blueprint::zones).
+    pub zone: Option<u16>,
+    /// What the gateway proves to it: an index into [`Blueprint::identities`](super::Blueprint::identities).
+    pub identity: Option<u16>,
+    pub weight: u16,
+    pub canary: bool,
+}
+
+/// How requests are spread over a server's endpoints.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PoolSpec {
+    pub balance: Balance,
+    pub sticky: Option<Sticky>,
+    pub locality: Option<Locality>,
+    /// Milliseconds to the head of a try's answer; `None` is the path's.
+    pub try_ms: Option<u32>,
+    pub retry: Option<RetrySpec>,
+    pub hedge: Option<HedgeSpec>,
+    pub outlier: Option<OutlierSpec>,
+    pub canary: Option<CanarySpec>,
+}
+
+/// How the next endpoint is chosen.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub enum Balance {
+    #[default]
+    RoundRobin,
+    Random,
+    PeakEwma,
+    ConsistentHash {
+        on: HashKey,
+        /// Of the average load.
+        bounded_load_percent: u32,
+    },
+}
+
+/// What requests have in common that belong together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HashKey {
+    /// Lower case.
+    Header(String),
+    Cookie(String),
+    Query(String),
+    Claim(String),
+    ClientIp,
+}
+
+/// A cookie that brings a client back to the endpoint it had.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sticky {
+    pub cookie: String,
+    pub max_age_seconds: Option<u32>,
+}
+
+/// Which zones are used first, and which when those fail.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Locality {
+    pub home: Home,
+    pub failover: Vec<Failover>,
+    /// Percent of a zone's endpoints that must be well.
+    pub threshold: u32,
+}
+
+/// The zone that is used first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Home {
+    Nearest,
+    Zone(u16),
+}
+
+/// One rule of failover: zones by their indices.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Failover {
+    /// `None` is every home.
+    pub from: Option<Vec<u16>>,
+    pub to: FailoverTo,
+}
+
+/// Where a rule of failover leads.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum FailoverTo {
+    Any,
+    Only(Vec<u16>),
+    AnyExcept(Vec<u16>),
+    None,
+}
+
+/// When a request is tried again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RetrySpec {
+    pub num_retries: u32,
+    pub on: RetryOn,
+    /// Milliseconds.
+    pub base_ms: u32,
+    pub max_ms: u32,
+    pub budget_percent: u32,
+    pub budget_min_per_second: u32,
+    pub max_body_bytes: u32,
+}
+
+/// On what a request is tried again.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RetryOn {
+    /// No connection, or one that broke before the answer: the platform does not tell these apart.
+    pub reset: bool,
+    pub gateway_error: bool,
+    pub server_error: bool,
+    pub conflict: bool,
+    pub status_codes: Vec<u16>,
+}
+
+/// When a second endpoint is asked before the first has answered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HedgeSpec {
+    pub percentile: u32,
+    /// Milliseconds.
+    pub delay_ms: u32,
+    pub max_hedges: u32,
+}
+
+/// When an endpoint is left out for a while.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OutlierSpec {
+    /// 0: not counted.
+    pub consecutive_failures: u32,
+    /// 0: not counted.
+    pub consecutive_gateway_errors: u32,
+    /// 0: not counted.
+    pub failure_percent: u32,
+    pub min_requests: u32,
+    pub window_ms: u32,
+    pub base_ejection_ms: u32,
+    pub max_ejection_ms: u32,
+    pub max_ejected_percent: u32,
+    pub panic_percent: u32,
+    pub probation_requests: u32,
+}
+
+/// Which share of the requests goes to the canary.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CanarySpec {
+    pub percent: u32,
+    pub hash_on: Option<HashKey>,
+    /// Lower case.
+    pub header: Option<String>,
+    pub cookie: Option<String>,
+    pub guard: Option<GuardSpec>,
+}
+
+/// When the share of the canary becomes 0 by itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GuardSpec {
+    pub max_error_percent: u32,
+    pub min_requests: u32,
+    pub window_ms: u32,
+    pub hold_ms: u32,
+}

@@ -1,0 +1,466 @@
+//! A server's endpoints as one isolate sees them: which one takes the next request, and what its answer teaches.
+//!
+//! Choosing goes from the many to the one:
+//! 1. Those that a request may use at all: of its zones, of its group, with a weight, not drained, and reached from its
+//!    home zone by the rules of [`locality`].
+//! 2. Of these, the ones that are well: not ejected ([`outlier`]), not down by a health check, not asked to be left in
+//!    peace by `Retry-After`. If fewer than `panic_percent` are well, all count as well.
+//! 3. Of these, a first try takes the first tier, or, where fewer than `threshold` percent of it are well, now and then a
+//!    further one. Another try takes a zone that has not been tried, else an endpoint that has not been tried.
+//! 4. Of these, one by `balance`.
+//!
+//! Pure code: time and chance come in as numbers. A server has at most [`MOST`] endpoints, so a set of them is a number.
+
+mod balance;
+mod budget;
+mod canary;
+mod hash;
+mod latency;
+mod locality;
+mod outlier;
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "small numbers")]
+mod tests;
+mod window;
+
+use std::cell::RefCell;
+
+use crate::plan::{Balance, Home, PoolSpec};
+
+use super::Base;
+use budget::Budget;
+use canary::Guard;
+use latency::{Histogram, PeakEwma};
+use outlier::{Availability, Outlier};
+
+pub use canary::said;
+pub use hash::number as hash_number;
+
+/// How many endpoints a server can have.
+pub const MOST: usize = 64;
+
+/// After how many milliseconds to ask again where every endpoint is drained: nobody knows when that ends.
+const DRAINED_RETRY_MS: u64 = 30_000;
+
+/// One address of a server.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    pub name: String,
+    pub base: Base,
+    /// The platform's name of the binding that is asked in place of the URL's host.
+    pub binding: Option<String>,
+    /// Index into the plan's zones.
+    pub zone: Option<u16>,
+    /// Index into the plan's identities.
+    pub identity: Option<u16>,
+    pub weight: u32,
+    pub canary: bool,
+}
+
+/// A server of several endpoints.
+pub struct Pool {
+    pub alias: String,
+    pub spec: PoolSpec,
+    pub endpoints: Vec<Endpoint>,
+    /// What identifies each endpoint in hashes, whatever its place in the list.
+    ids: Vec<u64>,
+    /// By home zone; the last one is for no home.
+    tiers: Vec<locality::Tiers>,
+    state: RefCell<State>,
+}
+
+struct State {
+    members: Vec<Member>,
+    budget: Option<Budget>,
+    latencies: Histogram,
+    guard: Guard,
+}
+
+/// What is known of one endpoint.
+#[derive(Clone, Debug, Default)]
+struct Member {
+    in_flight: u32,
+    ewma: PeakEwma,
+    outlier: Outlier,
+    /// By active health checks.
+    down: bool,
+    /// By hand.
+    drained: bool,
+    /// `Retry-After`
+    rests_until: u64,
+    /// How far its turn is (smooth weighted round robin).
+    turn: i64,
+}
+
+/// What became of a request to an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Success,
+    Failure(Failure),
+    /// Nobody waited for it.
+    Cancelled,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// No answer, none in time, or 502, 503, 504.
+    Gateway,
+    /// Another 5xx.
+    Server,
+}
+
+/// Which endpoints a try may use.
+#[derive(Clone, Debug, Default)]
+pub struct Want<'a> {
+    pub home: Option<u16>,
+    /// Only endpoints of these zones.
+    pub zones: Option<&'a [u16]>,
+    /// For `consistent_hash`.
+    pub hash: Option<u64>,
+    /// The endpoint that the client's cookie names.
+    pub sticky: Option<usize>,
+    pub canary: bool,
+    /// Those that were tried, a bit each.
+    pub tried: u64,
+    /// The request survives a failure.
+    pub robust: bool,
+}
+
+/// No endpoint can take the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Nobody {
+    /// Milliseconds after which there may be one.
+    pub retry_after_ms: u64,
+}
+
+/// A request under way. It is handed back to [`Pool::ended`].
+#[derive(Debug)]
+pub struct Flight {
+    pub endpoint: usize,
+    began: u64,
+    trial: bool,
+}
+
+/// Something of which the operator is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    Ejected(usize),
+    CanaryHeld,
+}
+
+impl Pool {
+    /// `zones` is how many zones the plan has. No more than [`MOST`] endpoints are ever used.
+    pub fn new(alias: &str, spec: PoolSpec, endpoints: Vec<Endpoint>, zones: usize) -> Pool {
+        let places: Vec<Option<u16>> = endpoints.iter().take(MOST).map(|e| e.zone).collect();
+        let homes = (0..zones).map(|zone| u16::try_from(zone).ok());
+        let tiers = homes
+            .chain([None])
+            .map(|home| locality::tiers(spec.locality.as_ref(), home, &places));
+        let budget = spec.retry.as_ref();
+        let budget = budget.map(|r| Budget::new(r.budget_percent, r.budget_min_per_second));
+        Pool {
+            alias: alias.to_owned(),
+            ids: endpoints.iter().map(|e| hash::number(&e.name)).collect(),
+            tiers: tiers.collect(),
+            state: RefCell::new(State {
+                members: vec![Member::default(); endpoints.len()],
+                budget,
+                latencies: Histogram::default(),
+                guard: Guard::default(),
+            }),
+            spec,
+            endpoints,
+        }
+    }
+
+    /// The home zone of a request that may use only some zones. `nearest` are the plan's zones by their distance to the
+    /// client.
+    pub fn home(&self, zones: Option<&[u16]>, nearest: impl FnOnce() -> Vec<u16>) -> Option<u16> {
+        let may = |zone: &u16| zones.is_none_or(|zones| zones.contains(zone));
+        let has = |zone: &u16| self.endpoints.iter().any(|e| e.zone == Some(*zone));
+        match self.spec.locality.as_ref()?.home {
+            Home::Zone(zone) if may(&zone) => Some(zone),
+            Home::Zone(_) => zones?.iter().copied().find(has),
+            Home::Nearest => nearest().into_iter().find(|zone| may(zone) && has(zone)),
+        }
+    }
+
+    /// Whether a request is the canary's, by what it says itself, by a key or by chance.
+    pub fn is_canary(&self, said: Option<bool>, key: Option<&str>, random: u64, now: u64) -> bool {
+        let Some(spec) = &self.spec.canary else {
+            return false;
+        };
+        said.unwrap_or_else(|| {
+            self.state.borrow().guard.allows(now) && canary::falls(spec, key, random)
+        })
+    }
+
+    /// The endpoint with this id, as a cookie names it.
+    pub fn named(&self, id: &str) -> Option<usize> {
+        self.ids.iter().position(|known| cookie_id(*known) == id)
+    }
+
+    /// What a cookie calls an endpoint: nothing can be read from it.
+    pub fn id(&self, endpoint: usize) -> String {
+        self.ids
+            .get(endpoint)
+            .map_or_else(String::new, |id| cookie_id(*id))
+    }
+
+    /// A request began: its share of a retry goes into the budget.
+    pub fn deposit(&self) {
+        if let Some(budget) = &mut self.state.borrow_mut().budget {
+            budget.deposit();
+        }
+    }
+
+    /// Takes a retry out of the budget.
+    pub fn withdraw(&self, now: u64) -> bool {
+        let mut state = self.state.borrow_mut();
+        state.budget.as_mut().is_none_or(|b| b.withdraw(now))
+    }
+
+    /// Milliseconds within which so many percent of the answers came.
+    pub fn percentile(&self, percent: u32) -> Option<u32> {
+        self.state.borrow().latencies.percentile(percent)
+    }
+
+    /// The endpoint for the next try.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn pick(&self, want: &Want<'_>, now: u64, random: u64) -> Result<usize, Nobody> {
+        let mut state = self.state.borrow_mut();
+        let tiers = self.tiers_of(want.home);
+        let reached = tiers.iter().fold(0, |all, tier| all | tier);
+        let open = self.set(|index, endpoint| {
+            endpoint.weight > 0
+                && reached & bit(index) != 0
+                && want
+                    .zones
+                    .is_none_or(|zones| endpoint.zone.is_some_and(|zone| zones.contains(&zone)))
+                && state
+                    .members
+                    .get(index)
+                    .is_some_and(|member| !member.drained)
+        });
+        let canaries = self.set(|_, endpoint| endpoint.canary) & open;
+        let well = |set: u64| self.well(&state, set, want.robust, now);
+        let (group, able) = match (want.canary, well(canaries)) {
+            (true, Ok(able)) if able != 0 => (canaries, Ok(able)),
+            // Without a canary that is well, its requests are served by the others.
+            _ => (open & !canaries, well(open & !canaries)),
+        };
+        if group == 0 {
+            let retry_after_ms = DRAINED_RETRY_MS;
+            return Err(Nobody { retry_after_ms });
+        }
+        let able = able?;
+        if let Some(sticky) = want.sticky
+            && able & !want.tried & bit(sticky) != 0
+        {
+            return Ok(sticky);
+        }
+        let from = self.narrowed(tiers, group, able, want, random);
+        let chosen = match &self.spec.balance {
+            Balance::RoundRobin => balance::round_robin(self, &mut state, from),
+            Balance::Random => balance::random(self, from, random),
+            Balance::PeakEwma => balance::peak_ewma(self, &state, from, random),
+            Balance::ConsistentHash {
+                bounded_load_percent,
+                ..
+            } => {
+                let key = want.hash.unwrap_or(random);
+                balance::consistent_hash(self, &state, from, key, *bounded_load_percent)
+            }
+        };
+        chosen.ok_or(Nobody {
+            retry_after_ms: 1_000,
+        })
+    }
+
+    /// A request is sent.
+    pub fn began(&self, endpoint: usize, now: u64) -> Flight {
+        let mut trial = false;
+        if let Some(member) = self.state.borrow_mut().members.get_mut(endpoint) {
+            member.in_flight = member.in_flight.saturating_add(1);
+            if let Some(spec) = &self.spec.outlier {
+                trial = member.outlier.began(spec, now);
+            }
+        }
+        Flight {
+            endpoint,
+            began: now,
+            trial,
+        }
+    }
+
+    /// The head of the answer came, or nothing will come any more.
+    pub fn ended(&self, flight: &Flight, now: u64, outcome: Outcome) -> Option<Event> {
+        let mut state = self.state.borrow_mut();
+        let state = &mut *state;
+        let endpoint = flight.endpoint;
+        let took = now.saturating_sub(flight.began);
+        if outcome == Outcome::Success {
+            state.latencies.add(took);
+        }
+        let ejected = state
+            .members
+            .iter()
+            .filter(|member| member.outlier.is_ejected(now))
+            .count();
+        let member = state.members.get_mut(endpoint)?;
+        member.in_flight = member.in_flight.saturating_sub(1);
+        if outcome != Outcome::Cancelled {
+            member.ewma.add(now, took);
+        }
+        let mut event = None;
+        if let Some(spec) = &self.spec.outlier
+            && member.outlier.ended(spec, now, outcome, flight.trial)
+        {
+            if ejected < most_ejected(self.endpoints.len(), spec.max_ejected_percent) {
+                member.outlier.eject(spec, now);
+                event = Some(Event::Ejected(endpoint));
+            } else {
+                member.outlier.pardon();
+            }
+        }
+        let canary = self.endpoints.get(endpoint).is_some_and(|e| e.canary);
+        let guard = self.spec.canary.as_ref().and_then(|c| c.guard.as_ref());
+        if let Some(guard) = guard.filter(|_| canary)
+            && state.guard.ended(guard, now, outcome)
+        {
+            event = Some(Event::CanaryHeld);
+        }
+        event
+    }
+
+    /// An endpoint asked to be left in peace until then.
+    pub fn rest(&self, endpoint: usize, until: u64) {
+        if let Some(member) = self.state.borrow_mut().members.get_mut(endpoint) {
+            member.rests_until = member.rests_until.max(until);
+        }
+    }
+
+    /// What active health checks say of an endpoint.
+    pub fn set_down(&self, endpoint: usize, down: bool) {
+        if let Some(member) = self.state.borrow_mut().members.get_mut(endpoint) {
+            member.down = down;
+        }
+    }
+
+    /// Takes endpoints out by hand, all others in.
+    pub fn set_drained(&self, drained: impl Fn(&Endpoint) -> bool) {
+        let mut state = self.state.borrow_mut();
+        for (member, endpoint) in state.members.iter_mut().zip(&self.endpoints) {
+            member.drained = drained(endpoint);
+        }
+    }
+
+    fn tiers_of(&self, home: Option<u16>) -> &[u64] {
+        let home = home.map(usize::from).and_then(|home| self.tiers.get(home));
+        home.or(self.tiers.last()).map_or(&[], Vec::as_slice)
+    }
+
+    fn set(&self, holds: impl Fn(usize, &Endpoint) -> bool) -> u64 {
+        let all = self.endpoints.iter().enumerate();
+        all.filter(|(index, endpoint)| holds(*index, endpoint))
+            .fold(0, |set, (index, _)| set | bit(index))
+    }
+
+    /// Those of a set that can be used now.
+    fn well(&self, state: &State, set: u64, robust: bool, now: u64) -> Result<u64, Nobody> {
+        let (mut well, mut trials, mut soonest) = (0, 0, u64::MAX);
+        for index in members(set) {
+            let Some(member) = state.members.get(index) else {
+                continue;
+            };
+            let rests = now < member.rests_until;
+            let spec = self.spec.outlier.as_ref();
+            match spec.map_or(Availability::Well, |s| member.outlier.availability(s, now)) {
+                _ if member.down => soonest = soonest.min(now.saturating_add(1_000)),
+                Availability::Out(until) => soonest = soonest.min(until),
+                _ if rests => soonest = soonest.min(member.rests_until),
+                Availability::Well => well |= bit(index),
+                Availability::OnProbation => trials |= bit(index),
+            }
+        }
+        let usable = well | trials;
+        // Without rules for it, all of them being down is no reason to answer nothing.
+        let panic = self
+            .spec
+            .outlier
+            .as_ref()
+            .map_or(1, |spec| spec.panic_percent);
+        let needed = u64::from(panic).saturating_mul(u64::from(set.count_ones()));
+        if u64::from(usable.count_ones()).saturating_mul(100) < needed {
+            return Ok(set);
+        }
+        let able = if robust || well == 0 { usable } else { well };
+        if able == 0 && set != 0 {
+            let retry_after_ms = soonest.saturating_sub(now).clamp(1, 600_000);
+            return Err(Nobody { retry_after_ms });
+        }
+        Ok(able)
+    }
+
+    /// Those among which `balance` chooses.
+    fn narrowed(&self, tiers: &[u64], group: u64, able: u64, want: &Want<'_>, random: u64) -> u64 {
+        let threshold = self.spec.locality.as_ref().map_or(100, |l| l.threshold);
+        let first = |of: u64| tiers.iter().map(|tier| tier & of).find(|set| *set != 0);
+        if want.tried == 0 {
+            // A number of its own: the same one chooses within the tier.
+            let mut lot = random.rotate_left(29) % 100;
+            for tier in tiers {
+                let all = u64::from((tier & group).count_ones());
+                let up = u64::from((tier & able).count_ones());
+                let load = up.saturating_mul(10_000);
+                let full = all.saturating_mul(u64::from(threshold));
+                let share = load.checked_div(full).unwrap_or(100).min(100);
+                if up > 0 && lot < share {
+                    return tier & able;
+                }
+                lot = lot.saturating_sub(share);
+            }
+            return first(able).unwrap_or(able);
+        }
+        let untried = able & !want.tried;
+        let zone = |index: usize| self.endpoints.get(index).and_then(|endpoint| endpoint.zone);
+        let failed: u64 = members(untried)
+            .filter(|index| {
+                zone(*index).is_some() && members(want.tried).any(|t| zone(t) == zone(*index))
+            })
+            .fold(0, |set, index| set | bit(index));
+        first(untried & !failed)
+            .or_else(|| first(untried))
+            .or_else(|| first(able))
+            .unwrap_or(able)
+    }
+}
+
+/// How many of so many endpoints may be left out: at least one, unless the share is nothing.
+fn most_ejected(endpoints: usize, percent: u32) -> usize {
+    let share = endpoints.saturating_mul(percent as usize) / 100;
+    share.max(usize::from(percent > 0))
+}
+
+fn cookie_id(id: u64) -> String {
+    format!("{:08x}", id >> 32)
+}
+
+/// The set of one endpoint; an empty one for those that no set holds.
+pub fn bit(index: usize) -> u64 {
+    u32::try_from(index)
+        .ok()
+        .and_then(|index| 1_u64.checked_shl(index))
+        .unwrap_or(0)
+}
+
+/// The endpoints of a set.
+fn members(mut set: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let lowest = (set != 0).then(|| set.trailing_zeros())?;
+        set &= set.wrapping_sub(1);
+        Some(lowest as usize)
+    })
+}

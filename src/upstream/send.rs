@@ -1,0 +1,321 @@
+//! Sends a request to one of a server's endpoints, and to others where that fails.
+//!
+//! - A request that may be repeated is tried again on what `retry_on` names, as often as `num_retries` and the budget
+//!   allow, as long as the path's time is not over. One that may not be repeated is tried again only where nothing had
+//!   been sent. The last answer is handed on, whatever it is.
+//! - Where hedging is on, a second endpoint is asked when the first takes longer than most answers do. The first good
+//!   answer wins, the other try is cancelled.
+//! - Once the head of an answer is here, nothing is timed, retried or cancelled any more.
+
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::Poll;
+
+use super::identity::{Identity, Outgoing};
+use super::pool::{Event, Flight, Nobody, Outcome, Pool, Want, bit};
+use super::retry::{Tried, backoff_ms, retry_after_ms};
+use crate::edits::Edits;
+use crate::exchange::Body;
+use crate::host::{Forward, Host, SendError};
+use crate::plan::Fault;
+use crate::problem::Problem;
+
+/// A request for a pool.
+pub struct Order<'a> {
+    pub pool: &'a Pool,
+    /// The plan's.
+    pub identities: &'a [Result<Identity, Fault>],
+    pub method: &'a str,
+    pub body: Body,
+    /// Behind each endpoint's prefix.
+    pub path: &'a str,
+    pub query: Option<&'a str>,
+    pub edits: &'a Edits,
+    /// Milliseconds to the head of the answer, all tries together.
+    pub timeout_ms: u32,
+    pub websocket: bool,
+    /// To do it twice is to do it once, and its body is at hand for that.
+    pub repeatable: bool,
+    /// It only reads, and has no body.
+    pub hedgeable: bool,
+    pub want: Want<'a>,
+}
+
+/// An answer, and whose.
+pub struct Sent<R> {
+    pub endpoint: usize,
+    pub reply: R,
+}
+
+/// What the operator is told of an exchange.
+#[derive(Clone, Debug, Default)]
+pub struct Story {
+    /// Endpoint and what the try came to, failures alone.
+    pub failures: Vec<(usize, Tried)>,
+    pub events: Vec<Event>,
+    pub hedges: u32,
+}
+
+/// What a try came to, and the answer if there is one.
+type Outcomes<R> = (usize, Tried, Result<R, Problem>);
+
+/// Sends a request until there is an answer to hand on.
+///
+/// # Errors
+/// 502 and 504 where the last try got no answer, 503 where no endpoint can take it.
+pub async fn send<H: Host>(
+    host: &H,
+    order: &Order<'_>,
+    story: &mut Story,
+) -> Result<Sent<H::Reply>, Problem> {
+    let pool = order.pool;
+    let retry = pool.spec.retry.as_ref();
+    let deadline = host.now_ms().saturating_add(u64::from(order.timeout_ms));
+    let mut want = order.want.clone();
+    want.robust = order.repeatable && retry.is_some();
+    pool.deposit();
+    let mut endpoint = pick(host, pool, &want).map_err(nobody)?;
+    let mut retries = 0;
+    loop {
+        let (last, tried, result) =
+            attempt(host, order, endpoint, deadline, &mut want, story).await;
+        let failed = tried.outcome() != Outcome::Success || tried == Tried::Unsent;
+        if failed {
+            story.failures.push((last, tried));
+        }
+        let now = host.now_ms();
+        let wanted = retry.filter(|spec| {
+            tried.is_retried(&spec.on)
+                && retries < spec.num_retries
+                && (order.repeatable || tried == Tried::Unsent)
+        });
+        let Some(spec) = wanted else {
+            return handed_on(last, result);
+        };
+        let mut wait = u64::from(backoff_ms(spec, retries, host.random()));
+        if let Ok(reply) = &result
+            && let Some(rest) = host.reply_field(reply, "retry-after")
+            && let Some(rest) = retry_after_ms(&rest)
+        {
+            pool.rest(last, now.saturating_add(rest));
+            // Another endpoint need not be waited for.
+            if pool.endpoints.len() == 1 {
+                wait = wait.max(rest);
+            }
+        }
+        let over = now.saturating_add(wait) >= deadline;
+        let next = pick(host, pool, &want);
+        let Ok(next) = next else {
+            return handed_on(last, result);
+        };
+        if over || !pool.withdraw(now) {
+            return handed_on(last, result);
+        }
+        if let Ok(reply) = result {
+            host.discard(reply);
+        }
+        if wait > 0 {
+            host.sleep(u32::try_from(wait).unwrap_or(u32::MAX)).await;
+        }
+        retries = retries.saturating_add(1);
+        endpoint = next;
+    }
+}
+
+fn pick<H: Host>(host: &H, pool: &Pool, want: &Want<'_>) -> Result<usize, Nobody> {
+    pool.pick(want, host.now_ms(), host.random())
+}
+
+fn handed_on<R>(endpoint: usize, result: Result<R, Problem>) -> Result<Sent<R>, Problem> {
+    result.map(|reply| Sent { endpoint, reply })
+}
+
+fn nobody(nobody: Nobody) -> Problem {
+    Problem::no_endpoint(nobody.retry_after_ms)
+}
+
+/// One try, and its hedges. Marks in `want` who was asked.
+async fn attempt<H: Host>(
+    host: &H,
+    order: &Order<'_>,
+    endpoint: usize,
+    deadline: u64,
+    want: &mut Want<'_>,
+    story: &mut Story,
+) -> Outcomes<H::Reply> {
+    want.tried |= bit(endpoint);
+    let hedge = order.pool.spec.hedge.as_ref();
+    let Some(spec) = hedge.filter(|_| order.hedgeable && order.pool.endpoints.len() > 1) else {
+        return ask(host, order, endpoint, deadline, story_of(story)).await;
+    };
+    let events = std::cell::RefCell::new(Vec::new());
+    let start = |endpoint| {
+        let tell = |event| events.borrow_mut().push(event);
+        Box::pin(ask(host, order, endpoint, deadline, tell))
+            as Pin<Box<dyn Future<Output = Outcomes<H::Reply>> + '_>>
+    };
+    let least = spec.delay_ms / 10;
+    let known = order.pool.percentile(spec.percentile);
+    let delay = known.map_or(spec.delay_ms, |ms| ms.max(least).max(1));
+    let mut running = vec![start(endpoint)];
+    let mut hedges = 0;
+    let outcome = loop {
+        let timer = (hedges < spec.max_hedges).then(|| host.sleep(delay));
+        match first(&mut running, timer).await {
+            Some(outcome) => {
+                let good = outcome.1.outcome() == Outcome::Success;
+                if good || running.is_empty() {
+                    break outcome;
+                }
+                // The other one may still be good.
+                let (endpoint, tried, result) = outcome;
+                story.failures.push((endpoint, tried));
+                if let Ok(reply) = result {
+                    host.discard(reply);
+                }
+                hedges = spec.max_hedges;
+            }
+            None => {
+                hedges = hedges.saturating_add(1);
+                let next = pick(host, order.pool, want).ok();
+                // Nobody is asked twice, nor where the answer would be as late.
+                let next = next.filter(|next| want.tried & bit(*next) == 0);
+                if let Some(next) = next
+                    && order.pool.withdraw(host.now_ms())
+                {
+                    want.tried |= bit(next);
+                    story.hedges = story.hedges.saturating_add(1);
+                    running.push(start(next));
+                }
+            }
+        }
+    };
+    drop(running);
+    story.events.extend(events.into_inner());
+    outcome
+}
+
+fn story_of(story: &mut Story) -> impl FnMut(Event) + '_ {
+    |event| story.events.push(event)
+}
+
+/// The first outcome among those that run, or nothing when the timer is over first.
+async fn first<T>(
+    running: &mut Vec<Pin<Box<dyn Future<Output = T> + '_>>>,
+    timer: Option<impl Future<Output = ()>>,
+) -> Option<T> {
+    let mut timer = pin!(async {
+        match timer {
+            Some(timer) => timer.await,
+            None => std::future::pending().await,
+        }
+    });
+    poll_fn(|cx| {
+        for (index, one) in running.iter_mut().enumerate() {
+            if let Poll::Ready(outcome) = one.as_mut().poll(cx) {
+                drop(running.swap_remove(index));
+                return Poll::Ready(Some(outcome));
+            }
+        }
+        timer.as_mut().poll(cx).map(|()| None)
+    })
+    .await
+}
+
+/// Sends to one endpoint and waits for the head of its answer.
+async fn ask<H: Host>(
+    host: &H,
+    order: &Order<'_>,
+    endpoint: usize,
+    deadline: u64,
+    mut tell: impl FnMut(Event),
+) -> Outcomes<H::Reply> {
+    let pool = order.pool;
+    let Some(to) = pool.endpoints.get(endpoint) else {
+        let problem = Problem::config("the server has no such endpoint");
+        return (endpoint, Tried::Unsent, Err(problem));
+    };
+    let mut url = to.base.join(order.path, order.query);
+    let mut edits = order.edits.clone();
+    if let Some(index) = to.identity {
+        let outgoing = Outgoing {
+            method: order.method,
+            url: &mut url,
+            body: order.body,
+        };
+        let proven = prove(host, order.identities, index, outgoing, &mut edits).await;
+        if let Err(problem) = proven {
+            return (endpoint, Tried::Unsent, Err(problem));
+        }
+    }
+    let now = host.now_ms();
+    let left = u32::try_from(deadline.saturating_sub(now)).unwrap_or(u32::MAX);
+    let timeout_ms = pool.spec.try_ms.map_or(left, |try_ms| try_ms.min(left));
+    let forward = Forward {
+        url,
+        edits,
+        timeout_ms: timeout_ms.max(1),
+        websocket: order.websocket,
+        binding: to.binding.clone(),
+        // Where others may be waited for afterwards, one that is late is not to keep its connection.
+        cancellable: timeout_ms < left || order.hedgeable && pool.spec.hedge.is_some(),
+    };
+    let mut flight = InFlight {
+        host,
+        pool,
+        flight: Some(pool.began(endpoint, now)),
+    };
+    let sent = host.send(&forward).await;
+    let (tried, result) = match sent {
+        Ok(reply) => (Tried::Status(host.status(&reply)), Ok(reply)),
+        Err(error) => {
+            let tried = match error {
+                SendError::TimedOut => Tried::TimedOut,
+                SendError::Unreachable(_) => Tried::Broken,
+            };
+            (tried, Err(crate::gateway::unanswered(error)))
+        }
+    };
+    if let Some(event) = flight.land(tried.outcome()) {
+        tell(event);
+    }
+    (endpoint, tried, result)
+}
+
+/// Adds what the gateway proves to an upstream.
+///
+/// # Errors
+/// Nothing could be proven: nothing must be sent.
+pub async fn prove<H: Host>(
+    host: &H,
+    identities: &[Result<Identity, Fault>],
+    index: u16,
+    outgoing: Outgoing<'_>,
+    edits: &mut Edits,
+) -> Result<(), Problem> {
+    match identities.get(usize::from(index)) {
+        Some(Ok(identity)) => identity.prove(host, outgoing, edits).await,
+        Some(Err(fault)) => Err(Problem::config(fault.message.clone())),
+        None => Err(Problem::config("the server names no identity")),
+    }
+}
+
+/// A request under way, which ends even when nobody waits for it any more.
+struct InFlight<'a, H: Host> {
+    host: &'a H,
+    pool: &'a Pool,
+    flight: Option<Flight>,
+}
+
+impl<H: Host> InFlight<'_, H> {
+    fn land(&mut self, outcome: Outcome) -> Option<Event> {
+        let flight = self.flight.take()?;
+        self.pool.ended(&flight, self.host.now_ms(), outcome)
+    }
+}
+
+impl<H: Host> Drop for InFlight<'_, H> {
+    fn drop(&mut self) {
+        self.land(Outcome::Cancelled);
+    }
+}
