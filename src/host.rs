@@ -9,6 +9,7 @@ mod signature;
 use std::borrow::Cow;
 use std::future::Future;
 
+use crate::auth::PrivateKey;
 use crate::edits::Edits;
 use crate::plan::JwsAlgorithm;
 use crate::upstream::Geography;
@@ -89,6 +90,12 @@ pub trait Host {
     /// # Errors
     /// The key cannot be used, in words for the operator.
     fn verifies(&self, signed: &Signed<'_>) -> impl Future<Output = Result<bool, CallError>>;
+
+    /// Signs by a private key.
+    ///
+    /// # Errors
+    /// The platform does not take the key, in words for the operator, of which none is the key's.
+    fn sign(&self, signing: &Signing<'_>) -> impl Future<Output = Result<Vec<u8>, CallError>>;
 
     /// What was [remembered](Host::remember) under a name, perhaps by another isolate nearby. It may be gone at any time.
     fn recall(&self, name: &str) -> impl Future<Output = Option<String>>;
@@ -173,6 +180,15 @@ pub struct Signed<'a> {
     pub jwk: &'a str,
     pub message: &'a str,
     pub signature: &'a [u8],
+}
+
+/// A message that is to be signed.
+#[derive(Clone, Copy, Debug)]
+pub struct Signing<'a> {
+    /// Of RSA.
+    pub algorithm: JwsAlgorithm,
+    pub key: &'a PrivateKey,
+    pub message: &'a str,
 }
 
 /// Why an upstream gave no answer.

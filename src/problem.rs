@@ -53,6 +53,11 @@ impl Problem {
         }
     }
 
+    /// The client's body, which must be read, broke off.
+    pub fn body_unreadable(reason: impl Into<String>) -> Self {
+        Problem::client(400, "body_unreadable", "The body could not be read.").with_reason(reason)
+    }
+
     /// No path is there for this request.
     pub fn not_found() -> Self {
         Problem::client(404, "not_found", "No match found.")

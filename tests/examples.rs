@@ -14,9 +14,9 @@ use causeway::auth::{KeyHasher, PasswordHash, stored_name};
 use causeway::http::Method;
 use causeway::plan::{
     Action, Auth0Spec, AuthorizerKind, AwsCredentials, Blueprint, CertificateSpec, ClaimRule,
-    Condition, Constant, Hook, IdentityKind, IntrospectionEndpoint, JwsAlgorithm, JwtKeys, JwtSpec,
-    LoginStep, MessageSignatureSpec, Number, PathEntry, Requirement, SupabaseSpec, Test, Text,
-    TokenSource, WebhookScheme, compile,
+    Condition, Constant, GoogleCredential, Hook, IdentityKind, IntrospectionEndpoint, JwsAlgorithm,
+    JwtKeys, JwtSpec, LoginStep, MessageSignatureSpec, Number, PathEntry, Requirement,
+    SupabaseSpec, Test, Text, TokenSource, WebhookScheme, compile,
 };
 use hmac::digest::KeyInit;
 use hmac::{Hmac, Mac};
@@ -30,6 +30,9 @@ use support::worker;
 
 /// The key of docs/auth.md, whose hash is in the example.
 const KEY: &str = "cw_9fjwRA2Z0O6V_tiszZKEod9nBtotCs3btYBVxL0NHYv9s0tTLIS";
+
+/// One that examples sign with.
+const PRIVATE_KEY: &str = include_str!("../src/auth/keys/private/rsa.pem");
 
 /// The user of the example.
 const CREDENTIALS: &str = "ann:example password";
@@ -130,6 +133,42 @@ fn publish_keys(blueprint: &mut Blueprint, keys: &Upstream) {
     }
     play_supabase(blueprint, keys);
     play_aws(blueprint, keys);
+    play_clouds(blueprint, keys);
+}
+
+/// Lets an upstream be the token endpoint of every identity.
+fn play_clouds(blueprint: &mut Blueprint, cloud: &Upstream) {
+    let url = |path: &str| Some(Text::Literal(format!("{}{path}", cloud.url())));
+    // Of no use but its end.
+    let id = issuer::rsa().sign("RS256", None, &json!({ "exp": in_seconds(600) }));
+    let tokens = json!({ "access_token": "t", "id_token": id, "token": id, "expires_in": 600 });
+    answer(cloud, "/cloud", 200, &tokens.to_string());
+    for identity in &mut blueprint.identities {
+        match &mut identity.kind {
+            IdentityKind::OAuth2(spec) => spec.token_url = url("/cloud").unwrap(),
+            IdentityKind::Google(spec) => {
+                spec.token_url = url("/cloud");
+                spec.iam_url = url("");
+                if let GoogleCredential::Federated {
+                    service_account: Some(Text::Literal(account)),
+                    ..
+                } = &spec.credential
+                {
+                    let path = format!("/v1/projects/-/serviceAccounts/{account}:generateIdToken");
+                    answer(cloud, &path, 200, &tokens.to_string());
+                }
+            }
+            IdentityKind::Azure(spec) => {
+                let Text::Literal(tenant) = &spec.tenant else {
+                    panic!("an example with a tenant");
+                };
+                let path = format!("/{tenant}/oauth2/v2.0/token");
+                answer(cloud, &path, 200, &tokens.to_string());
+                spec.authority = url("").unwrap();
+            }
+            _ => {}
+        }
+    }
 }
 
 /// Lets an upstream lend the keys of every role.
@@ -138,12 +177,18 @@ fn play_aws(blueprint: &mut Blueprint, sts: &Upstream) {
                 </SecretAccessKey><SessionToken>t</SessionToken><Expiration>2100-01-01T00:00:00Z</Expiration>\
                 </Credentials></AssumeRoleResult></AssumeRoleResponse>";
     answer(sts, "/sts", 200, lent);
+    let by_token = lent.replace("AssumeRole", "AssumeRoleWithWebIdentity");
+    answer(sts, "/sts-by-token", 200, &by_token);
     for identity in &mut blueprint.identities {
-        if let IdentityKind::Aws(spec) = &mut identity.kind
-            && let AwsCredentials::AssumeRole { role, .. } = &mut spec.credentials
-        {
-            role.endpoint = Some(Text::Literal(format!("{}/sts", sts.url())));
-        }
+        let IdentityKind::Aws(spec) = &mut identity.kind else {
+            continue;
+        };
+        let (role, path) = match &mut spec.credentials {
+            AwsCredentials::AssumeRole { role, .. } => (role, "/sts"),
+            AwsCredentials::WebIdentity { role, .. } => (role, "/sts-by-token"),
+            AwsCredentials::Static(_) => continue,
+        };
+        role.endpoint = Some(Text::Literal(format!("{}{path}", sts.url())));
     }
 }
 
@@ -220,6 +265,13 @@ fn start(blueprint: &Blueprint, text: &str) -> Gateway {
     for name in variables(blueprint, text) {
         let value = if name.ends_with("_PASSWORD_HASH") {
             PasswordHash::make("any", b"sixteen bytes...", 10_000).written()
+        } else if name.ends_with("_PRIVATE_KEY") {
+            PRIVATE_KEY.to_owned()
+        } else if name.ends_with("_CERTIFICATE") {
+            include_str!("certificates/service.pem").to_owned()
+        } else if name == "GOOGLE_SERVICE_ACCOUNT" {
+            let key = json!({ "type": "service_account", "client_email": "a@b.c", "private_key": PRIVATE_KEY });
+            key.to_string()
         } else if name.starts_with("AWS_") {
             "AKIDEXAMPLE".to_owned()
         } else {
@@ -264,7 +316,9 @@ fn hooks(path: &PathEntry) -> Vec<(&Hook, Role)> {
         }
         Action::Call { hook, post_process } => (Some(hook), post_process.as_ref()),
         Action::Login { post_process, .. } => (None, post_process.as_ref()),
-        Action::Supabase(_) | Action::Respond { .. } | Action::Fault(_) => (None, None),
+        Action::Supabase(_) | Action::Respond { .. } | Action::Federation(_) | Action::Fault(_) => {
+            (None, None)
+        }
     };
     let guard = path.pre_process.as_ref().map(|hook| (hook, Role::Guard));
     let call = call.map(|hook| (hook, Role::Call));
@@ -343,7 +397,10 @@ fn check(
             assert_eq!(answer.status, 200, "{what}: {}", answer.text());
             assert_eq!(upstream.requests().len(), served + 1, "{what}");
         }
-        Action::Supabase(_) | Action::Call { .. } | Action::Service { .. } => {
+        Action::Supabase(_)
+        | Action::Call { .. }
+        | Action::Service { .. }
+        | Action::Federation(_) => {
             assert_eq!(answer.status, 200, "{what}: {}", answer.text());
         }
         Action::Login { step, .. } => {

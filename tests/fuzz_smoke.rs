@@ -17,6 +17,8 @@ mod config;
 mod expression;
 #[path = "../fuzz/src/headers.rs"]
 mod headers;
+#[path = "../fuzz/src/identity.rs"]
+mod identity;
 #[path = "../fuzz/src/login.rs"]
 mod login;
 #[path = "../fuzz/src/path.rs"]
@@ -32,6 +34,11 @@ const ROUNDS: u32 = 200;
 #[test]
 fn signatures_of_aws_hold() {
     smoke(aws::check, &["fuzz/seeds/aws"], ROUNDS);
+}
+
+#[test]
+fn keys_and_answers_for_the_gateways_identity_hold() {
+    smoke(identity::check, &["fuzz/seeds/identity"], ROUNDS);
 }
 
 #[test]

@@ -133,7 +133,7 @@ fn identity(service: &str, role: Option<AwsRole>) -> Identity {
         secret_access_key: SECRET.into(),
         session_token: None,
     };
-    let identity = Identity::new(IdentityKind::Aws(Box::new(AwsIdentity {
+    let identity = IdentityKind::Aws(Box::new(AwsIdentity {
         service: service.into(),
         region: "eu-west-1".into(),
         credentials: match role {
@@ -142,8 +142,8 @@ fn identity(service: &str, role: Option<AwsRole>) -> Identity {
         },
         payload: None,
         max_body: 1000,
-    })));
-    match identity {
+    }));
+    match Identity::new(identity, None) {
         Ok(identity) => identity,
         Err(fault) => unreachable!("{}", fault.message),
     }

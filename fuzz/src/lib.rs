@@ -6,6 +6,7 @@ pub mod certificate;
 pub mod config;
 pub mod expression;
 pub mod headers;
+pub mod identity;
 pub mod login;
 pub mod path;
 pub mod signature;

@@ -54,7 +54,10 @@ pub use find::{Found, find};
 pub use forward::ForwardAuth;
 pub use introspection::Introspection;
 pub use jwt::Jwt;
-pub use keys::{KeyFlaw, KeyKind, PublicKey, check_asked_url, check_key_url, read_jwks, read_pem};
+pub use keys::{
+    KeyFlaw, KeyKind, PrivateKey, PrivateKeyFlaw, PublicKey, check_asked_url, check_key_url,
+    read_jwks, read_pem,
+};
 pub use moment::unix_seconds;
 pub use oidc::{AUTH0_COOKIE, Auth0, Granted, Oidc, SESSION_KEY_BYTES, own_path, tenant_url};
 pub use signature::{LEAST_SECRET_BYTES, MessageSignature, Webhook, read_public_key};

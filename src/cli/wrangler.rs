@@ -179,6 +179,9 @@ fn variables(blueprint: &Blueprint) -> BTreeSet<&str> {
             add(text, &mut names);
         }
     }
+    for key in blueprint.federation.iter().flat_map(|f| &f.keys) {
+        add(key, &mut names);
+    }
     for identity in &blueprint.identities {
         for text in identity.kind.texts() {
             add(text, &mut names);
@@ -214,6 +217,7 @@ fn variables(blueprint: &Blueprint) -> BTreeSet<&str> {
             | Action::Call { .. }
             | Action::Service { .. }
             | Action::Login { .. }
+            | Action::Federation(_)
             | Action::Fault(_) => {}
         }
     }

@@ -1,6 +1,7 @@
 //! The objects of `api-config.json`, each defined once.
 
 use super::authorizer::AuthorizerObject;
+use super::identity_token::FederationObject;
 use super::object::{object, words};
 use super::read::{Entries, Items, Lazy, OneByOne};
 use super::require::{NameList, RequireChoice};
@@ -28,6 +29,8 @@ object! {
         optional service_bindings = "serviceBindings": Items<'a, BindingObject<'a>>,
         /// An older spelling of `serviceBindings`.
         optional services_bindings = "servicesBindings": Items<'a, BindingObject<'a>>,
+        /// The gateway as an issuer of tokens about itself, which clouds take without a key of theirs.
+        optional federation: Lazy<'a, FederationObject<'a>>,
         /// Which other origins' pages may call the gateway.
         optional cors: CorsObject<'a>,
         /// The authorizer that `"auth": true` means.

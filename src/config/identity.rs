@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::ast::Value;
 use super::context::Context;
+use super::identity_token::{AzureIdentityObject, GoogleIdentityObject, OAuth2IdentityObject};
 use super::object::{missing, object, object_of, words};
 use super::read::{Defs, Lazy, Read};
 use super::value::{Name, TextValue, Whole};
@@ -14,6 +15,9 @@ pub enum IdentityObject<'a> {
     Header(Box<HeaderIdentityObject<'a>>),
     Basic(Box<BasicIdentityObject<'a>>),
     Aws(Box<AwsIdentityObject<'a>>),
+    OAuth2(Box<OAuth2IdentityObject<'a>>),
+    Google(Box<GoogleIdentityObject<'a>>),
+    Azure(Box<AzureIdentityObject<'a>>),
 }
 
 impl<'a> Read<'a> for IdentityObject<'a> {
@@ -33,6 +37,15 @@ impl<'a> Read<'a> for IdentityObject<'a> {
             IdentityType::Aws => AwsIdentityObject::read(node, cx)
                 .map(Box::new)
                 .map(IdentityObject::Aws),
+            IdentityType::OAuth2 => OAuth2IdentityObject::read(node, cx)
+                .map(Box::new)
+                .map(IdentityObject::OAuth2),
+            IdentityType::Google => GoogleIdentityObject::read(node, cx)
+                .map(Box::new)
+                .map(IdentityObject::Google),
+            IdentityType::Azure => AzureIdentityObject::read(node, cx)
+                .map(Box::new)
+                .map(IdentityObject::Azure),
         }
     }
 
@@ -41,6 +54,9 @@ impl<'a> Read<'a> for IdentityObject<'a> {
             HeaderIdentityObject::schema(defs),
             BasicIdentityObject::schema(defs),
             AwsIdentityObject::schema(defs),
+            OAuth2IdentityObject::schema(defs),
+            GoogleIdentityObject::schema(defs),
+            AzureIdentityObject::schema(defs),
         ] })
     }
 }
@@ -88,6 +104,8 @@ object! {
         optional max_body: Whole<1, 10_485_760>,
         /// The role that these keys assume, and whose keys then sign.
         optional assume_role: AwsRoleObject<'a>,
+        /// The role that the gateway assumes by a token of its own, without keys: see `federation`.
+        optional web_identity: AwsWebIdentityObject<'a>,
     }
 
     /// A role of AWS.
@@ -103,6 +121,20 @@ object! {
         /// Where the Security Token Service is asked. That of the region if nothing is said.
         optional endpoint: TextValue,
     }
+
+    /// A role of AWS that trusts the gateway as an issuer of its own.
+    pub struct AwsWebIdentityObject {
+        /// Such as `arn:aws:iam::123456789012:role/gateway`.
+        required role_arn: TextValue,
+        /// Whom the gateway's token is for. `sts.amazonaws.com` if nothing is said.
+        optional audience: TextValue,
+        /// By what the session is known in AWS's logs. `causeway` if nothing is said.
+        optional session_name: Name<'a>,
+        /// Seconds for which the role's keys are good. 3600 if nothing is said.
+        optional duration_seconds: Whole<900, 43_200>,
+        /// Where the Security Token Service is asked. That of the region if nothing is said.
+        optional endpoint: TextValue,
+    }
 }
 
 words! {
@@ -112,8 +144,10 @@ words! {
         Header = "header",
         Basic = "basic",
         Aws = "aws",
+        OAuth2 = "oauth2",
+        Google = "google",
+        Azure = "azure",
     }
-    later ["google", "azure", "oauth2"]
 
     /// The type of an identity by a secret in a header.
     #[code = "unknown_type"]

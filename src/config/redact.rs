@@ -9,7 +9,7 @@ const SECRET_WORDS: [&str; 7] = [
     "secret", "passw", "private", "token", "key", "jwk", "pepper",
 ];
 /// Keys that hold a secret; one that is nearly spelled so counts too.
-const SECRET_KEYS: [&str; 3] = ["secret", "jwt_secret", "client_secret"];
+const SECRET_KEYS: [&str; 4] = ["secret", "jwt_secret", "client_secret", "credentials"];
 
 const REFERENCES: [&str; 5] = ["$env.", "$secret.", "$secrets.", "$request.", "$config."];
 
@@ -118,7 +118,10 @@ fn string_end(bytes: &[u8], from: usize) -> usize {
 
 fn is_secret_key(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
-    if key.starts_with("token_") || matches!(&*key, "key_from" | "jwks_uri" | "keycloak") {
+    if key.starts_with("token_")
+        || key.starts_with("allow_")
+        || matches!(&*key, "key_from" | "jwks_uri" | "keycloak")
+    {
         return false;
     }
     key == "authorization"

@@ -232,6 +232,25 @@ async function imports(name, jwk, importing) {
   return key;
 }
 
+// ---- signatures by private keys ----
+
+// Imported keys by algorithm and the thumbprint of their public half.
+const signers = new Map();
+
+// Key and message are copied before anything waits, as above.
+export async function sign(algorithm, thumbprint, pkcs8, message) {
+  const [importing, signing] = ALGORITHMS[algorithm];
+  const text = message.slice();
+  const name = algorithm + thumbprint;
+  let key = signers.get(name);
+  if (key === undefined) {
+    key = await crypto.subtle.importKey('pkcs8', pkcs8.slice(), importing, false, ['sign']);
+    if (signers.size >= MOST_IMPORTED) signers.delete(signers.keys().next().value);
+    signers.set(name, key);
+  }
+  return new Uint8Array(await crypto.subtle.sign(signing, key, text));
+}
+
 // ---- what isolates of one place share ----
 
 // The name of a text in the cache. No request from outside has this host.

@@ -9,7 +9,8 @@ use wasm_bindgen::prelude::*;
 
 use crate::exchange::Body;
 use crate::host::{
-    Ask, BodyError, Call, CallError, Called, Callee, Forward, Host, SendError, Signed, Told,
+    Ask, BodyError, Call, CallError, Called, Callee, Forward, Host, SendError, Signed, Signing,
+    Told,
 };
 
 use crate::upstream::Geography;
@@ -227,6 +228,19 @@ impl Host for EdgeHost {
         Ok(holds.is_truthy())
     }
 
+    async fn sign(&self, signing: &Signing<'_>) -> Result<Vec<u8>, CallError> {
+        let signature = js::sign(
+            signing.algorithm.name(),
+            signing.key.thumbprint(),
+            signing.key.pkcs8(),
+            signing.message.as_bytes(),
+        )
+        .await
+        // What the platform says of a key might be of its bytes.
+        .map_err(|_| CallError("the platform does not take the private key".into()))?;
+        Ok(Uint8Array::new(&signature).to_vec())
+    }
+
     async fn recall(&self, name: &str) -> Option<String> {
         js::recall(name).await.ok()?.as_string()
     }
@@ -409,6 +423,13 @@ mod js {
             jwk: &str,
             message: &[u8],
             signature: &[u8],
+        ) -> Result<JsValue, JsValue>;
+        #[wasm_bindgen(catch)]
+        pub async fn sign(
+            algorithm: &str,
+            name: &str,
+            pkcs8: &[u8],
+            message: &[u8],
         ) -> Result<JsValue, JsValue>;
         #[wasm_bindgen(catch)]
         pub async fn recall(name: &str) -> Result<JsValue, JsValue>;

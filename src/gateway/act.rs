@@ -8,7 +8,7 @@ use crate::auth::{Claims, Withheld};
 use crate::edits::Edits;
 use crate::exchange::{Kind, Request};
 use crate::host::{Call, Called, Callee, Host};
-use crate::plan::{Action, Hook, PathEntry, Piece, Plan, Template, Text};
+use crate::plan::{Action, FederationDocument, Hook, PathEntry, Piece, Plan, Template, Text};
 use crate::policy::mapping::{Lookup, percent_decode};
 use crate::problem::{Problem, json_string};
 use crate::route::{Canonical, Match};
@@ -102,8 +102,28 @@ impl<H: Host> Exchange<'_, H> {
                 let post = post_process.as_ref();
                 Box::pin(self.log_in(*authorizer, *step, post, edits)).await
             }
+            Action::Federation(document) => self.publish(*document, edits),
             Action::Fault(fault) => Err(Problem::config(fault.message.clone())),
         }
+    }
+
+    /// What clouds know the gateway by.
+    fn publish(
+        &self,
+        document: FederationDocument,
+        edits: &mut Edits,
+    ) -> Result<Kind<H::Reply>, Problem> {
+        let federation = match &self.plan.federation {
+            Some(Ok(federation)) => federation,
+            Some(Err(fault)) => return Err(Problem::config(fault.message.clone())),
+            None => return Err(Problem::config("the config has no federation")),
+        };
+        edits.set("content-type", "application/json");
+        edits.set("cache-control", "public, max-age=300");
+        Ok(Kind::Own {
+            status: 200,
+            body: federation.document(document).to_owned(),
+        })
     }
 
     /// What every callee sees changed in the client's fields.

@@ -317,9 +317,7 @@ fn unread(error: BodyError) -> Problem {
         BodyError::TooLong => {
             Problem::client(413, "body_too_large", "The body is too large for a login.")
         }
-        BodyError::Broken(why) => {
-            Problem::client(400, "body_unreadable", "The body could not be read.").with_reason(why)
-        }
+        BodyError::Broken(why) => Problem::body_unreadable(why),
     }
 }
 

@@ -185,12 +185,7 @@ impl<H: Host> Exchange<'_, H> {
             Body::Sized => match self.host.keep_body(retry.max_body_bytes).await {
                 Ok(kept) => Ok(kept),
                 Err(BodyError::TooLong) => Ok(false),
-                Err(BodyError::Broken(reason)) => {
-                    Err(
-                        Problem::client(400, "body_broken", "The request's body broke off.")
-                            .with_reason(reason),
-                    )
-                }
+                Err(BodyError::Broken(reason)) => Err(Problem::body_unreadable(reason)),
             },
         }
     }

@@ -10,7 +10,9 @@ use std::task::{Context, Poll, Waker};
 
 use crate::upstream::Geography;
 
-use super::{Ask, BodyError, Call, CallError, Called, Forward, Host, SendError, Signed, Told};
+use super::{
+    Ask, BodyError, Call, CallError, Called, Forward, Host, SendError, Signed, Signing, Told,
+};
 
 /// What a scripted peer answers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -308,6 +310,16 @@ impl Host for MemoryHost {
     #[cfg(target_arch = "wasm32")]
     async fn verifies(&self, _: &Signed<'_>) -> Result<bool, CallError> {
         Err(CallError("this host knows no public keys".into()))
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    async fn sign(&self, signing: &Signing<'_>) -> Result<Vec<u8>, CallError> {
+        super::signature::sign(signing)
+    }
+
+    #[cfg(target_arch = "wasm32")]
+    async fn sign(&self, _: &Signing<'_>) -> Result<Vec<u8>, CallError> {
+        Err(CallError("this host signs nothing".into()))
     }
 
     async fn recall(&self, name: &str) -> Option<String> {

@@ -1,10 +1,10 @@
-//! Signatures by public keys where no platform checks them: in tests, fuzzers and the command line.
+//! Signatures where no platform makes and checks them: in tests, fuzzers and the command line.
 
 use jsonwebtoken::crypto::rust_crypto::DEFAULT_PROVIDER;
 use jsonwebtoken::jwk::Jwk;
-use jsonwebtoken::{Algorithm, DecodingKey};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 
-use super::{CallError, Signed};
+use super::{CallError, Signed, Signing};
 
 pub(super) fn verifies(signed: &Signed<'_>) -> Result<bool, CallError> {
     let verifier = || {
@@ -19,4 +19,14 @@ pub(super) fn verifies(signed: &Signed<'_>) -> Result<bool, CallError> {
     Ok(verifier
         .verify(signed.message.as_bytes(), &signature)
         .is_ok())
+}
+
+pub(super) fn sign(signing: &Signing<'_>) -> Result<Vec<u8>, CallError> {
+    let key = EncodingKey::from_rsa_der(signing.key.pkcs1());
+    let signature = || {
+        let algorithm: Algorithm = signing.algorithm.name().parse().ok()?;
+        let signer = (DEFAULT_PROVIDER.signer_factory)(&algorithm, &key).ok()?;
+        signer.try_sign(signing.message.as_bytes()).ok()
+    };
+    signature().ok_or_else(|| CallError("the private key cannot be used".into()))
 }

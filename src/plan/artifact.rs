@@ -81,6 +81,7 @@ impl Blueprint {
             cors: self.cors.clone(),
             authorizers: self.authorizers.clone(),
             identities: self.identities.clone(),
+            federation: self.federation.clone(),
             paths: Vec::new(),
         }
     }

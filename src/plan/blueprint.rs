@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::require::Requirement;
 use super::when::When;
-use super::{Authorizer, HostTemplate, LoginStep, Server, ServerIdentity, SupabaseCall, Zone};
+use super::{
+    Authorizer, FederationDocument, FederationSpec, HostTemplate, LoginStep, Server,
+    ServerIdentity, SupabaseCall, Zone,
+};
 use crate::http::Method;
 
 /// The artifact's format. One that differs is refused, never guessed at.
@@ -24,6 +27,7 @@ pub struct Blueprint {
     pub cors: Option<Cors>,
     pub authorizers: Vec<Authorizer>,
     pub identities: Vec<ServerIdentity>,
+    pub federation: Option<FederationSpec>,
     pub paths: Vec<PathEntry>,
 }
 
@@ -219,6 +223,8 @@ pub enum Action {
         step: LoginStep,
         post_process: Option<Hook>,
     },
+    /// Publish what clouds know the gateway by.
+    Federation(FederationDocument),
 }
 
 /// What is wrong with a part of the config, as its diagnostic says.

@@ -13,11 +13,13 @@ mod authorizer;
 mod conflict;
 mod cors;
 mod expression;
+mod federation;
 mod flaw;
 mod health;
 mod hosts;
 mod identity;
 mod identity_aws;
+mod identity_token;
 mod integration;
 mod jwt;
 mod jwt_keys;
@@ -101,6 +103,7 @@ fn document_to_blueprint<'a>(document: &Document<'a>, cx: &mut Context) -> Optio
         document.servers.value(),
         &zones,
         &bindings,
+        !document.federation.is_absent(),
         &mut blueprint,
         cx,
     );
@@ -110,6 +113,12 @@ fn document_to_blueprint<'a>(document: &Document<'a>, cx: &mut Context) -> Optio
         &mut blueprint.authorizers,
         cx,
     );
+
+    // Where it is not understood, only what depends on it is closed.
+    let federation = document.federation.value().and_then(|f| f.get(cx));
+    let federation = federation.and_then(|object| federation::compile(&object, cx));
+    let (federation, documents) = federation.unzip();
+    blueprint.federation = federation;
 
     let before = cx.errors();
     if let Some(cors) = document.cors.value() {
@@ -156,6 +165,9 @@ fn document_to_blueprint<'a>(document: &Document<'a>, cx: &mut Context) -> Optio
             let path = CompiledPath { entry, written };
             add(path, &mut taken, &mut entries, paths, cx);
         }
+    }
+    for path in documents.into_iter().flatten() {
+        add(path, &mut taken, &mut entries, paths, cx);
     }
     drop(gateway);
     blueprint.paths = entries;

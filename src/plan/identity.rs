@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Fault, Text};
+use super::{AzureSpec, Fault, GoogleSpec, OAuth2Spec, Text};
 
 /// What the gateway proves to a server.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,6 +19,9 @@ pub enum IdentityKind {
     Header(HeaderIdentity),
     Basic(BasicIdentity),
     Aws(Box<AwsIdentity>),
+    OAuth2(OAuth2Spec),
+    Google(GoogleSpec),
+    Azure(AzureSpec),
 }
 
 /// A secret in a header.
@@ -60,6 +63,11 @@ pub enum AwsCredentials {
         keys: AwsKeys,
         role: AwsRole,
     },
+    /// A role that takes a token of the gateway's own, for this audience.
+    WebIdentity {
+        role: AwsRole,
+        audience: Text,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,14 +102,21 @@ impl AwsIdentity {
     fn texts(&self) -> Vec<&Text> {
         let mut texts = vec![&self.service, &self.region];
         let (keys, role) = match &self.credentials {
-            AwsCredentials::Static(keys) => (keys, None),
-            AwsCredentials::AssumeRole { keys, role } => (keys, Some(role)),
+            AwsCredentials::Static(keys) => (Some(keys), None),
+            AwsCredentials::AssumeRole { keys, role } => (Some(keys), Some(role)),
+            AwsCredentials::WebIdentity { role, audience } => {
+                texts.push(audience);
+                (None, Some(role))
+            }
         };
-        texts.extend([&keys.access_key_id, &keys.secret_access_key]);
-        texts.extend(&keys.session_token);
+        if let Some(keys) = keys {
+            texts.extend([&keys.access_key_id, &keys.secret_access_key]);
+            texts.extend(&keys.session_token);
+        }
         if let Some(role) = role {
             texts.push(&role.role_arn);
-            texts.extend(role.external_id.iter().chain(&role.endpoint));
+            texts.extend(&role.external_id);
+            texts.extend(&role.endpoint);
         }
         texts
     }
@@ -109,14 +124,21 @@ impl AwsIdentity {
     fn texts_mut(&mut self) -> Vec<&mut Text> {
         let mut texts = vec![&mut self.service, &mut self.region];
         let (keys, role) = match &mut self.credentials {
-            AwsCredentials::Static(keys) => (keys, None),
-            AwsCredentials::AssumeRole { keys, role } => (keys, Some(role)),
+            AwsCredentials::Static(keys) => (Some(keys), None),
+            AwsCredentials::AssumeRole { keys, role } => (Some(keys), Some(role)),
+            AwsCredentials::WebIdentity { role, audience } => {
+                texts.push(audience);
+                (None, Some(role))
+            }
         };
-        texts.extend([&mut keys.access_key_id, &mut keys.secret_access_key]);
-        texts.extend(&mut keys.session_token);
+        if let Some(keys) = keys {
+            texts.extend([&mut keys.access_key_id, &mut keys.secret_access_key]);
+            texts.extend(&mut keys.session_token);
+        }
         if let Some(role) = role {
             texts.push(&mut role.role_arn);
-            texts.extend(role.external_id.iter_mut().chain(&mut role.endpoint));
+            texts.extend(&mut role.external_id);
+            texts.extend(&mut role.endpoint);
         }
         texts
     }
@@ -130,6 +152,9 @@ impl IdentityKind {
             IdentityKind::Header(_) => "header",
             IdentityKind::Basic(_) => "basic",
             IdentityKind::Aws(_) => "aws",
+            IdentityKind::OAuth2(_) => "oauth2",
+            IdentityKind::Google(_) => "google",
+            IdentityKind::Azure(_) => "azure",
         }
     }
 
@@ -143,6 +168,9 @@ impl IdentityKind {
                 name.chain(&spec.password).collect()
             }
             IdentityKind::Aws(spec) => spec.texts(),
+            IdentityKind::OAuth2(spec) => spec.texts(),
+            IdentityKind::Google(spec) => spec.texts(),
+            IdentityKind::Azure(spec) => spec.texts(),
         }
     }
 
@@ -156,6 +184,9 @@ impl IdentityKind {
                 name.chain(&mut spec.password).collect()
             }
             IdentityKind::Aws(spec) => spec.texts_mut(),
+            IdentityKind::OAuth2(spec) => spec.texts_mut(),
+            IdentityKind::Google(spec) => spec.texts_mut(),
+            IdentityKind::Azure(spec) => spec.texts_mut(),
         }
     }
 }

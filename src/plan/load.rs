@@ -1,19 +1,20 @@
 //! From blueprint to plan: references are resolved, keys made ready, routes indexed. Once per isolate and config.
 
 use std::ops::Range;
+use std::rc::Rc;
 
 use crate::auth::{Authorizer, Withheld, has_all_rights, project_url};
 use crate::policy::cors;
 use crate::route::{Entry, Table};
 use crate::upstream::pool::{Endpoint, Pool};
-use crate::upstream::{Base, Identity, Server};
+use crate::upstream::{Base, Federation, Identity, Server};
 
 use super::artifact::{Artifact, ArtifactError};
 use super::paths::Paths;
 use super::{
-    Access, Action, AuthorizerKind, Binding, Blueprint, Cors, Fault, HostTemplate, IdentityKind,
-    Mapping, OriginPattern, PathEntry, Piece, Place, Reference, ReferenceKind, Service, Source,
-    SupabaseCall, Template, Text, Zone, origin_pattern, server_url,
+    Access, Action, AuthorizerKind, Binding, Blueprint, Cors, Fault, FederationSpec, HostTemplate,
+    IdentityKind, Mapping, OriginPattern, PathEntry, Piece, Place, Reference, ReferenceKind,
+    Service, Source, SupabaseCall, Template, Text, Zone, origin_pattern, server_url,
 };
 
 /// Everything that a request runs through; immutable.
@@ -25,6 +26,8 @@ pub struct Plan {
     pub servers: Vec<Result<Server, Fault>>,
     /// What the gateway proves to servers.
     pub identities: Vec<Result<Identity, Fault>>,
+    /// The gateway as an issuer of its own.
+    pub federation: Option<Result<Rc<Federation>, Fault>>,
     pub authorizers: Vec<Result<Authorizer, Fault>>,
     /// What each authorizer withholds, whether or not it is at fault.
     withheld: Vec<Vec<Place>>,
@@ -145,9 +148,12 @@ impl<'e, E: Environment> Resolver<'e, E> {
 
     /// The plan of a blueprint, but for its paths.
     fn plan(&mut self, blueprint: Blueprint, table: Table) -> Plan {
+        let federation = blueprint.federation.clone();
+        let federation = federation.map(|spec| self.federation(spec));
+        let known = federation.as_ref().and_then(|known| known.as_ref().ok());
         let identities = blueprint.identities.iter();
         let identities: Vec<_> = identities
-            .map(|i| self.identity(&i.server, i.kind.clone()))
+            .map(|i| self.identity(&i.server, i.kind.clone(), known))
             .collect();
         let servers = blueprint.servers.iter();
         let servers = servers
@@ -167,6 +173,7 @@ impl<'e, E: Environment> Resolver<'e, E> {
             zones: blueprint.zones,
             hosts: blueprint.hosts,
             identities,
+            federation,
             authorizers,
             withheld,
             sessions,
@@ -277,13 +284,26 @@ impl<'e, E: Environment> Resolver<'e, E> {
         })
     }
 
-    fn identity(&mut self, server: &str, mut kind: IdentityKind) -> Result<Identity, Fault> {
+    fn federation(&mut self, mut spec: FederationSpec) -> Result<Rc<Federation>, Fault> {
+        let resolved = spec.keys.iter_mut().try_for_each(|key| self.in_place(key));
+        resolved
+            .and_then(|()| Federation::new(&spec))
+            .map(Rc::new)
+            .map_err(|fault| self.report(prefixed("federation", fault)))
+    }
+
+    fn identity(
+        &mut self,
+        server: &str,
+        mut kind: IdentityKind,
+        federation: Option<&Rc<Federation>>,
+    ) -> Result<Identity, Fault> {
         let resolved = kind
             .texts_mut()
             .into_iter()
             .try_for_each(|text| self.in_place(text));
         resolved
-            .and_then(|()| Identity::new(kind))
+            .and_then(|()| Identity::new(kind, federation))
             .map_err(|fault| self.report(prefixed(&format!("identity at server {server}"), fault)))
     }
 
@@ -333,7 +353,10 @@ impl<'e, E: Environment> Resolver<'e, E> {
                 .try_for_each(|(_, text)| self.field(text))
                 .and_then(|()| self.template(body)),
             Action::Supabase(call) => self.supabase(call),
-            Action::Call { .. } | Action::Service { .. } | Action::Login { .. } => Ok(()),
+            Action::Call { .. }
+            | Action::Service { .. }
+            | Action::Login { .. }
+            | Action::Federation(_) => Ok(()),
             Action::Fault(fault) => Err(fault.clone()),
         };
         if let Err(fault) = resolved {

@@ -19,6 +19,7 @@ mod paths;
 mod require;
 mod server;
 mod supabase;
+mod token;
 mod when;
 
 pub use artifact::{ARTIFACT_START, ArtifactError};
@@ -36,4 +37,5 @@ pub use paths::Paths;
 pub use require::*;
 pub use server::*;
 pub use supabase::*;
+pub use token::*;
 pub use when::*;

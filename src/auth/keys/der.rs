@@ -4,7 +4,7 @@ use super::jwk::{KeyFlaw, KeyKind, PublicKey};
 use crate::auth::asn1::{BIT_STRING, INTEGER, NULL, OBJECT_IDENTIFIER, SEQUENCE, element, whole};
 
 /// 1.2.840.113549.1.1.1 (RFC 3279 section 2.3.1).
-const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
+pub(super) const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
 /// 1.2.840.10045.2.1 (RFC 5480 section 2.1.1).
 const EC: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
 /// 1.2.840.10045.3.1.7, which is P-256 (RFC 5480 section 2.1.1.1).

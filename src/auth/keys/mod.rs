@@ -9,6 +9,7 @@ mod freshness;
 mod jwk;
 mod origin;
 mod pem;
+mod private;
 mod remote;
 mod set;
 #[cfg(test)]
@@ -17,6 +18,7 @@ mod tests;
 pub use jwk::{KeyFlaw, KeyKind, PublicKey, read_jwks};
 pub use origin::{check_asked_url, check_key_url};
 pub use pem::read_pem;
+pub use private::{PrivateKey, PrivateKeyFlaw};
 
 pub(super) use discovery::{NotDiscovered, ask_issuer, discover, is_safe_of};
 pub(super) use freshness::fresh_ms;

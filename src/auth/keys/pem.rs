@@ -36,7 +36,7 @@ pub fn read_pem(text: &str) -> Result<PublicKey, KeyFlaw> {
 }
 
 /// The label and the content of the first block, and what follows it.
-fn block(text: &str) -> Option<(&str, &str, &str)> {
+pub(super) fn block(text: &str) -> Option<(&str, &str, &str)> {
     let text = text.trim_start().strip_prefix("-----BEGIN ")?;
     let (label, text) = text.split_once("-----")?;
     let (body, rest) = text.split_once("-----END ")?;

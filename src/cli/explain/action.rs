@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use causeway::auth::{AUTH_PATH, Withheld};
 use causeway::plan::{
-    Action, Endpoint, Hook, Mapping, PathEntry, Piece, Server, Source, SupabaseStep, Text,
+    Action, Endpoint, FederationDocument, Hook, Mapping, PathEntry, Piece, Server, Source,
+    SupabaseStep, Text,
 };
 use causeway::policy::mapping::{self, Lookup, percent_decode};
 use causeway::route::{Canonical, Match};
@@ -100,6 +101,13 @@ pub fn explain(
             let step = step.name();
             page.line("answer", &format!("the {step} of authorizer `{name}`"));
             post(asked, post_process.as_ref(), page);
+        }
+        Action::Federation(document) => {
+            let what = match document {
+                FederationDocument::Discovery => "its document as an issuer",
+                FederationDocument::Keys => "its public keys as an issuer",
+            };
+            page.line("answer", &format!("{what}, by the gateway itself"));
         }
         Action::Fault(fault) => {
             page.line("answer", &format!("500 config_error: {}", fault.message));

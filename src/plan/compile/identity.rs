@@ -2,6 +2,7 @@
 
 use super::authorizer::{first_fault, warn_of_literal};
 use super::identity_aws;
+use super::identity_token;
 use super::mapping::check_header;
 use crate::auth::check_asked_url;
 use crate::config::{
@@ -10,10 +11,11 @@ use crate::config::{
 use crate::http::is_field_value;
 use crate::plan::{BasicIdentity, HeaderIdentity, IdentityKind, Text};
 
-/// `None` where nothing is to be proven.
+/// `None` where nothing is to be proven. `federation`: whether the config has one.
 pub(super) fn compile<'a>(
     field: &Field<Lazy<'a, IdentityObject<'a>>>,
     urls: &[&TextValue],
+    federation: bool,
     cx: &mut Context,
 ) -> Option<IdentityKind> {
     if field.is_absent() {
@@ -27,7 +29,7 @@ pub(super) fn compile<'a>(
     let kind = field
         .value()
         .and_then(|object| object.get(cx))
-        .and_then(|object| compile_one(&object, urls, cx))
+        .and_then(|object| compile_one(&object, urls, federation, cx))
         .filter(|_| cx.errors() == before);
     Some(kind.unwrap_or_else(|| IdentityKind::Fault(first_fault(cx))))
 }
@@ -35,14 +37,24 @@ pub(super) fn compile<'a>(
 fn compile_one(
     object: &IdentityObject<'_>,
     urls: &[&TextValue],
+    federation: bool,
     cx: &mut Context,
 ) -> Option<IdentityKind> {
     match object {
         IdentityObject::Header(object) => header(object, cx).map(IdentityKind::Header),
         IdentityObject::Basic(object) => basic(object, cx).map(IdentityKind::Basic),
-        IdentityObject::Aws(object) => identity_aws::compile(object, urls, cx)
+        IdentityObject::Aws(object) => identity_aws::compile(object, urls, federation, cx)
             .map(Box::new)
             .map(IdentityKind::Aws),
+        IdentityObject::OAuth2(object) => {
+            identity_token::oauth2(object, cx).map(IdentityKind::OAuth2)
+        }
+        IdentityObject::Google(object) => {
+            identity_token::google(object, federation, cx).map(IdentityKind::Google)
+        }
+        IdentityObject::Azure(object) => {
+            identity_token::azure(object, federation, cx).map(IdentityKind::Azure)
+        }
     }
 }
 

@@ -1,9 +1,12 @@
 //! Signatures of AWS: keys, a role, a region, a service.
 
 use super::identity::secret;
+use super::identity_token::needs_federation;
 use super::path::unused;
 use crate::auth::check_asked_url;
-use crate::config::{AwsIdentityObject, AwsPayloadName, AwsRoleObject, Context, Field, TextValue};
+use crate::config::{
+    AwsIdentityObject, AwsPayloadName, AwsWebIdentityObject, Context, Field, Name, TextValue,
+};
 use crate::plan::{AwsCredentials, AwsIdentity, AwsKeys, AwsPayload, AwsRole, Text};
 use crate::upstream::{is_aws_name, is_external_id, is_role_arn, is_session_name};
 
@@ -11,11 +14,13 @@ use crate::upstream::{is_aws_name, is_external_id, is_role_arn, is_session_name}
 const MAX_BODY: u32 = 1024 * 1024;
 const DURATION_SECONDS: u32 = 3600;
 const SESSION_NAME: &str = "causeway";
+const AUDIENCE: &str = "sts.amazonaws.com";
 
-/// `urls` are the server's.
+/// `urls` are the server's; `federation`: whether the config has one.
 pub(super) fn compile(
     object: &AwsIdentityObject<'_>,
     urls: &[&TextValue],
+    federation: bool,
     cx: &mut Context,
 ) -> Option<AwsIdentity> {
     let service = name(&object.service, "bad_service", SERVICE_HELP, cx);
@@ -30,23 +35,79 @@ pub(super) fn compile(
     if payload == Some(AwsPayload::Unsigned) && !object.max_body.is_absent() {
         unused(object.span, "max_body", "with an unsigned payload", cx);
     }
-    let keys = keys(object, cx);
-    let role = match &object.assume_role {
-        Field::Absent => None,
+    let credentials = match &object.web_identity {
+        Field::Absent => credentials(object, cx),
         Field::Bad => return None,
-        Field::Value(role) => Some(assumed(role, cx)?),
+        Field::Value(web_identity) => by_token(object, web_identity, federation, cx),
     };
     let max_body = object.max_body.value().map_or(MAX_BODY, |most| most.value);
-    let keys = keys?;
     Some(AwsIdentity {
         service: service?,
         region: region?,
-        credentials: match role {
-            Some(role) => AwsCredentials::AssumeRole { keys, role },
-            None => AwsCredentials::Static(keys),
-        },
+        credentials: credentials?,
         payload,
         max_body: usize::try_from(max_body).unwrap_or(0),
+    })
+}
+
+fn credentials(object: &AwsIdentityObject<'_>, cx: &mut Context) -> Option<AwsCredentials> {
+    let keys = keys(object, cx);
+    match &object.assume_role {
+        Field::Absent => Some(AwsCredentials::Static(keys?)),
+        Field::Bad => None,
+        Field::Value(object) => {
+            let role = role(
+                &Written {
+                    role_arn: &object.role_arn,
+                    session_name: &object.session_name,
+                    external_id: object.external_id.value(),
+                    duration_seconds: object.duration_seconds.value().map(|s| s.value),
+                    endpoint: &object.endpoint,
+                },
+                cx,
+            )?;
+            Some(AwsCredentials::AssumeRole { keys: keys?, role })
+        }
+    }
+}
+
+fn by_token(
+    object: &AwsIdentityObject<'_>,
+    web_identity: &AwsWebIdentityObject<'_>,
+    federation: bool,
+    cx: &mut Context,
+) -> Option<AwsCredentials> {
+    let span = web_identity.span.first();
+    if !federation {
+        needs_federation(span, cx);
+    }
+    for (name, there) in [
+        ("access_key_id", !object.access_key_id.is_absent()),
+        ("secret_access_key", !object.secret_access_key.is_absent()),
+        ("session_token", !object.session_token.is_absent()),
+        ("assume_role", !object.assume_role.is_absent()),
+    ] {
+        if there {
+            let message = format!("this identity has both `web_identity` and `{name}`");
+            cx.error(span, "contradiction", message)
+                .help("keep one of them: `web_identity` needs no key");
+            return None;
+        }
+    }
+    let role = role(
+        &Written {
+            role_arn: &web_identity.role_arn,
+            session_name: &web_identity.session_name,
+            external_id: None,
+            duration_seconds: web_identity.duration_seconds.value().map(|s| s.value),
+            endpoint: &web_identity.endpoint,
+        },
+        cx,
+    )?;
+    let audience = web_identity.audience.value();
+    Some(AwsCredentials::WebIdentity {
+        role,
+        audience: audience.map_or_else(|| AUDIENCE.into(), |audience| audience.text.clone()),
     })
 }
 
@@ -73,7 +134,16 @@ fn keys(object: &AwsIdentityObject<'_>, cx: &mut Context) -> Option<AwsKeys> {
     })
 }
 
-fn assumed(object: &AwsRoleObject<'_>, cx: &mut Context) -> Option<AwsRole> {
+/// What a config says of a role.
+struct Written<'w, 'a> {
+    role_arn: &'w Field<TextValue>,
+    session_name: &'w Field<Name<'a>>,
+    external_id: Option<&'w TextValue>,
+    duration_seconds: Option<u32>,
+    endpoint: &'w Field<TextValue>,
+}
+
+fn role(object: &Written<'_, '_>, cx: &mut Context) -> Option<AwsRole> {
     let before = cx.errors();
     let literal = |text: Option<&TextValue>| match text {
         Some(TextValue {
@@ -88,7 +158,7 @@ fn assumed(object: &AwsRoleObject<'_>, cx: &mut Context) -> Option<AwsRole> {
         cx.error(span, "bad_role_arn", format!("`{arn}` is no ARN of a role"))
             .help("write it as `arn:aws:iam::123456789012:role/NAME`");
     }
-    if let Some((id, span)) = literal(object.external_id.value())
+    if let Some((id, span)) = literal(object.external_id)
         && !is_external_id(&id)
     {
         cx.error(span, "bad_external_id", "this is no external id")
@@ -114,11 +184,8 @@ fn assumed(object: &AwsRoleObject<'_>, cx: &mut Context) -> Option<AwsRole> {
             .value()
             .map_or(SESSION_NAME, |name| name.value)
             .to_owned(),
-        external_id: object.external_id.value().map(|id| id.text.clone()),
-        duration_seconds: object
-            .duration_seconds
-            .value()
-            .map_or(DURATION_SECONDS, |seconds| seconds.value),
+        external_id: object.external_id.map(|id| id.text.clone()),
+        duration_seconds: object.duration_seconds.unwrap_or(DURATION_SECONDS),
         endpoint: object.endpoint.value().map(|url| url.text.clone()),
     })
 }

@@ -106,7 +106,7 @@ impl Ways<'_> {
                 );
                 action
             }
-            Action::Respond { .. } | Action::Fault(_) => action,
+            Action::Respond { .. } | Action::Federation(_) | Action::Fault(_) => action,
         }
     }
 

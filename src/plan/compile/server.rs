@@ -117,6 +117,7 @@ pub(super) fn compile_servers<'a>(
     items: Option<&Items<'a, ServerObject<'a>>>,
     zones: &Zones<'a>,
     bindings: &Names<'a>,
+    federation: bool,
     blueprint: &mut Blueprint,
     cx: &mut Context,
 ) -> Names<'a> {
@@ -129,6 +130,7 @@ pub(super) fn compile_servers<'a>(
             let mut known = Known {
                 zones,
                 bindings,
+                federation,
                 server: name,
                 identities: &mut blueprint.identities,
             };
@@ -153,6 +155,8 @@ type Compiled = (Vec<Endpoint>, Option<Box<crate::plan::PoolSpec>>);
 struct Known<'k, 'a> {
     zones: &'k Zones<'a>,
     bindings: &'k Names<'a>,
+    /// Whether the config has one.
+    federation: bool,
     /// Whose identities these are, for the log.
     server: &'k str,
     identities: &'k mut Vec<ServerIdentity>,
@@ -165,7 +169,7 @@ impl Known<'_, '_> {
         urls: &[&TextValue],
         cx: &mut Context,
     ) -> Option<u16> {
-        let kind = identity::compile(field, urls, cx)?;
+        let kind = identity::compile(field, urls, self.federation, cx)?;
         let Ok(index) = u16::try_from(self.identities.len()) else {
             let span = urls.first().map(|url| url.span).unwrap_or_default();
             cx.error(span, "too_many", "there are more than 65536 identities");

@@ -5,11 +5,22 @@
 //! - Where nothing can be proven, nothing is sent: 502 `upstream_identity_failed`. The client is not told what is
 //!   behind the gateway; the log says whom it asked and what was refused, never a secret or a token.
 
+mod assertion;
 mod aws;
+mod azure;
+mod federation;
+mod fetched;
 mod fixed;
+mod google;
 mod lent;
+mod oauth2;
 #[cfg(test)]
 mod tests;
+mod token;
+#[cfg(test)]
+mod token_tests;
+
+use std::rc::Rc;
 
 use crate::edits::Edits;
 use crate::exchange::Body;
@@ -18,15 +29,21 @@ use crate::plan::{Fault, IdentityKind};
 use crate::problem::Problem;
 
 use aws::Aws;
+use fetched::Fetched;
 use fixed::Fixed;
 
 pub use aws::{is_aws_name, is_external_id, is_role_arn, is_session_name};
+pub use azure::is_tenant;
+pub use federation::Federation;
+pub use google::is_service_account;
 
 /// An identity, ready to be proven. What it remembers is its own, so that a new config begins with nothing.
 pub enum Identity {
     /// A field whose value is always the same.
     Fixed(Fixed),
     Aws(Box<Aws>),
+    /// A token that is fetched.
+    Fetched(Box<Fetched>),
 }
 
 /// A request that is about to be sent.
@@ -41,16 +58,19 @@ pub struct Outgoing<'a> {
 }
 
 impl Identity {
-    /// Makes one ready of which every reference has been looked up.
+    /// Makes one ready of which every reference has been looked up. `federation` is the config's, if it can be used.
     ///
     /// # Errors
     /// What would be proven is not sound: whoever needs it is refused with `config_error`.
-    pub fn new(kind: IdentityKind) -> Result<Identity, Fault> {
+    pub fn new(kind: IdentityKind, federation: Option<&Rc<Federation>>) -> Result<Identity, Fault> {
         match kind {
             IdentityKind::Fault(fault) => Err(fault),
+            IdentityKind::OAuth2(spec) => boxed(Fetched::oauth2(&spec)),
+            IdentityKind::Google(spec) => boxed(Fetched::google(&spec, federation)),
+            IdentityKind::Azure(spec) => boxed(Fetched::azure(&spec, federation)),
             IdentityKind::Header(spec) => Fixed::header(spec).map(Identity::Fixed),
             IdentityKind::Basic(spec) => Fixed::basic(spec).map(Identity::Fixed),
-            IdentityKind::Aws(spec) => Aws::new(*spec).map(Box::new).map(Identity::Aws),
+            IdentityKind::Aws(spec) => Aws::new(*spec, federation).map(Box::new).map(Identity::Aws),
         }
     }
 
@@ -70,6 +90,18 @@ impl Identity {
                 Ok(())
             }
             Identity::Aws(aws) => aws.prove(host, outgoing, edits).await,
+            Identity::Fetched(fetched) => {
+                let bearer = fetched.bearer(host).await.map_err(Problem::identity)?;
+                for name in fetched.removed() {
+                    edits.remove(name);
+                }
+                edits.set("authorization", bearer.expose());
+                Ok(())
+            }
         }
     }
+}
+
+fn boxed(fetched: Result<Fetched, Fault>) -> Result<Identity, Fault> {
+    fetched.map(Box::new).map(Identity::Fetched)
 }

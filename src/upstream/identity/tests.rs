@@ -52,7 +52,7 @@ fn a_fixed_proof_takes_the_place_of_all_that_was_there() {
             "Basic c2tfdGVzdDo=",
         ),
     ] {
-        let identity = Identity::new(kind).unwrap();
+        let identity = Identity::new(kind, None).unwrap();
         let mut edits = Edits::default();
         edits.append(name, "somebody else's");
         proven(&identity, &mut edits);
@@ -84,7 +84,7 @@ fn a_secret_that_cannot_be_shown_closes_the_server() {
         basic("a", "c\n"),
         basic("a\0", "c"),
     ] {
-        let fault = Identity::new(kind.clone()).err();
+        let fault = Identity::new(kind.clone(), None).err();
         assert!(fault.is_some(), "{kind:?}");
     }
 }

@@ -1,4 +1,5 @@
-//! Whose keys a request is signed with: those of the config, or those of a role that they assume.
+//! Whose keys a request is signed with: those of the config, or those of a role that is assumed by them or by a token of
+//! the gateway's own.
 
 use std::rc::Rc;
 
@@ -6,6 +7,8 @@ use super::sts::Role;
 use crate::host::Host;
 use crate::plan::{AwsKeys, Fault};
 use crate::secret::Secret;
+use crate::upstream::identity::assertion::Moment;
+use crate::upstream::identity::federation::Federation;
 use crate::upstream::identity::lent::Lent;
 
 /// A lease lasts a little longer than an answer may take.
@@ -27,6 +30,13 @@ pub enum CredentialSource {
         /// Who assumes the role.
         keys: Rc<Credentials>,
         role: Box<Role>,
+        lent: Lent<Rc<Credentials>>,
+    },
+    WebIdentity {
+        role: Box<Role>,
+        federation: Rc<Federation>,
+        /// Whom the gateway's token is for.
+        audience: String,
         lent: Lent<Rc<Credentials>>,
     },
 }
@@ -70,6 +80,19 @@ impl CredentialSource {
         }
     }
 
+    pub fn web_identity(
+        role: Role,
+        federation: Rc<Federation>,
+        audience: String,
+    ) -> CredentialSource {
+        CredentialSource::WebIdentity {
+            role: Box::new(role),
+            federation,
+            audience,
+            lent: Lent::new(LEASE_MS),
+        }
+    }
+
     /// The keys of now.
     ///
     /// # Errors
@@ -79,6 +102,19 @@ impl CredentialSource {
             CredentialSource::Static(keys) => Ok(Rc::clone(keys)),
             CredentialSource::AssumeRole { keys, role, lent } => {
                 lent.get(host, async || role.assume(host, keys).await).await
+            }
+            CredentialSource::WebIdentity {
+                role,
+                federation,
+                audience,
+                lent,
+            } => {
+                let lend = async || {
+                    let moment = Moment::of(host);
+                    let token = federation.token(&moment, audience).signed(host).await?;
+                    role.assume_by_token(host, &token).await
+                };
+                lent.get(host, lend).await
             }
         }
     }

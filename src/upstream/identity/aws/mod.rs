@@ -19,6 +19,7 @@ use std::rc::Rc;
 use sha2::{Digest, Sha256};
 
 use super::Outgoing;
+use super::federation::{Federation, needed};
 use crate::edits::{Edit, Edits};
 use crate::exchange::Body;
 use crate::host::{BodyError, Host};
@@ -42,8 +43,8 @@ pub struct Aws {
 
 impl Aws {
     /// # Errors
-    /// Keys, role, region or service are not sound.
-    pub fn new(spec: AwsIdentity) -> Result<Aws, Fault> {
+    /// Keys, role, region or service are not sound, or there is no federation to speak of.
+    pub fn new(spec: AwsIdentity, federation: Option<&Rc<Federation>>) -> Result<Aws, Fault> {
         let (region, service) = (spec.region.literal()?, spec.service.literal()?);
         if !is_aws_name(&region) || !is_aws_name(&service) {
             return Err(Fault {
@@ -58,6 +59,10 @@ impl Aws {
             AwsCredentials::AssumeRole { keys, role } => {
                 let role = Role::new(role, &region)?;
                 CredentialSource::assume_role(Credentials::new(keys)?, role)
+            }
+            AwsCredentials::WebIdentity { role, audience } => {
+                let role = Role::new(role, &region)?;
+                CredentialSource::web_identity(role, needed(federation)?, audience.literal()?)
             }
         };
         let scope = Scope::new(region, service);
@@ -137,12 +142,7 @@ impl Aws {
                     "The body is too large to be signed.",
                 )
                 .with_reason("the body is over max_body of the server's identity")),
-                Err(BodyError::Broken(why)) => {
-                    Err(
-                        Problem::client(400, "body_unreadable", "The body could not be read.")
-                            .with_reason(why),
-                    )
-                }
+                Err(BodyError::Broken(why)) => Err(Problem::body_unreadable(why)),
             },
         }
     }

@@ -14,6 +14,10 @@ use crate::plan::{AwsKeys, AwsRole, Text};
 const SECOND: u64 = 1000;
 const NOW: u64 = 1_800_000_000 * SECOND;
 
+fn ready(spec: AwsIdentity) -> Result<Aws, Fault> {
+    Aws::new(spec, None)
+}
+
 fn keys() -> AwsKeys {
     AwsKeys {
         access_key_id: "AKIDEXAMPLE".into(),
@@ -65,7 +69,7 @@ fn requests_are_signed_byte_for_byte_as_botocore_does() {
     for vector in &vectors {
         let text = |name: &str| vector[name].as_str().unwrap();
         let token = vector["session_token"].as_str();
-        let aws = Aws::new(AwsIdentity {
+        let aws = ready(AwsIdentity {
             service: text("service").into(),
             region: text("region").into(),
             credentials: AwsCredentials::Static(AwsKeys {
@@ -128,7 +132,7 @@ fn requests_are_signed_byte_for_byte_as_botocore_does() {
 
 #[test]
 fn only_what_the_config_says_by_a_field_of_amazons_goes_on() {
-    let aws = Aws::new(spec("s3", AwsCredentials::Static(keys()))).unwrap();
+    let aws = ready(spec("s3", AwsCredentials::Static(keys()))).unwrap();
     let client = [
         ("X-Amz-Copy-Source", "/secrets/key"),
         ("X-Amz-Security-Token", "theirs"),
@@ -182,7 +186,7 @@ fn only_what_the_config_says_by_a_field_of_amazons_goes_on() {
 
 #[test]
 fn a_body_that_is_signed_must_be_read_whole() {
-    let aws = Aws::new(spec("lambda", AwsCredentials::Static(keys()))).unwrap();
+    let aws = ready(spec("lambda", AwsCredentials::Static(keys()))).unwrap();
     let sha256 = |bytes: usize| {
         let host = MemoryHost::new(NOW, &[]).with_body(&vec![b'x'; bytes]);
         let request = ("POST", "https://a.test/", Body::Sized);
@@ -199,7 +203,7 @@ fn what_cannot_sign_closes_the_server() {
     let with = |change: fn(&mut AwsIdentity)| {
         let mut spec = spec("s3", assumed());
         change(&mut spec);
-        Aws::new(spec).err().map(|fault| fault.code)
+        ready(spec).err().map(|fault| fault.code)
     };
     fn assumed() -> AwsCredentials {
         AwsCredentials::AssumeRole {
@@ -210,7 +214,7 @@ fn what_cannot_sign_closes_the_server() {
     fn role_of(spec: &mut AwsIdentity) -> (&mut AwsKeys, &mut AwsRole) {
         match &mut spec.credentials {
             AwsCredentials::AssumeRole { keys, role } => (keys, role),
-            AwsCredentials::Static(_) => panic!("it assumes a role"),
+            _ => panic!("it assumes a role"),
         }
     }
     type Case = (fn(&mut AwsIdentity), Option<&'static str>);
@@ -304,7 +308,7 @@ fn the_keys_of_a_role_sign_until_they_are_renewed() {
         keys: keys(),
         role: role(None),
     };
-    let aws = Aws::new(spec("execute-api", credentials)).unwrap();
+    let aws = ready(spec("execute-api", credentials)).unwrap();
     // NOW is 2027-01-15T08:00:00Z.
     let answers = vec![
         (200, lent(1, "2027-01-15T08:15:00Z")),
@@ -375,7 +379,7 @@ fn a_refusal_of_sts_is_told_to_the_operator_alone() {
             keys: keys(),
             role: role(Some("https://sts.test")),
         };
-        let aws = Aws::new(spec("s3", credentials)).unwrap();
+        let aws = ready(spec("s3", credentials)).unwrap();
         let (host, asked) = sts(MemoryHost::new(NOW, &[]), vec![(status, body)]);
         for _ in 0..2 {
             let request = ("GET", "https://a.test/", Body::None);
