@@ -143,10 +143,10 @@ impl<'e, E: Environment> Resolver<'e, E> {
     }
 
     /// The plan of a blueprint, but for its paths.
-    fn plan(&mut self, blueprint: Blueprint, table: Table) -> Plan {
-        let identities = blueprint.identities.iter();
+    fn plan(&mut self, mut blueprint: Blueprint, table: Table) -> Plan {
+        let identities = std::mem::take(&mut blueprint.identities).into_iter();
         let identities: Vec<_> = identities
-            .map(|i| self.identity(&i.server, i.kind.clone()))
+            .map(|i| self.identity(&i.server, i.kind))
             .collect();
         let servers = blueprint.servers.iter();
         let servers = servers
