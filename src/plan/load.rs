@@ -147,13 +147,13 @@ impl<'e, E: Environment> Resolver<'e, E> {
     }
 
     /// The plan of a blueprint, but for its paths.
-    fn plan(&mut self, blueprint: Blueprint, table: Table) -> Plan {
-        let federation = blueprint.federation.clone();
+    fn plan(&mut self, mut blueprint: Blueprint, table: Table) -> Plan {
+        let federation = blueprint.federation.take();
         let federation = federation.map(|spec| self.federation(spec));
         let known = federation.as_ref().and_then(|known| known.as_ref().ok());
-        let identities = blueprint.identities.iter();
+        let identities = std::mem::take(&mut blueprint.identities).into_iter();
         let identities: Vec<_> = identities
-            .map(|i| self.identity(&i.server, i.kind.clone(), known))
+            .map(|i| self.identity(&i.server, i.kind, known))
             .collect();
         let servers = blueprint.servers.iter();
         let servers = servers

@@ -194,7 +194,11 @@ fn tag(key: &[u8], text: &str) -> Tag {
 }
 
 pub fn hex(bytes: &[u8]) -> String {
-    let halves = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    let digits = halves.filter_map(|half| char::from_digit(u32::from(half), 16));
-    digits.collect()
+    let mut text = String::with_capacity(64);
+    for byte in bytes {
+        for half in [byte >> 4, byte & 15] {
+            text.push(char::from_digit(half.into(), 16).unwrap_or_default());
+        }
+    }
+    text
 }

@@ -3,78 +3,91 @@
 //! Elements, their text, the five named entities and numeric ones. Attributes are skipped. A document type, comments,
 //! sections of character data and instructions are not read: whoever sends one is not who was asked.
 
-/// How deep elements may stand in each other.
-const MAX_DEPTH: usize = 16;
+/// How long the names of elements that stand in each other may be, in bytes.
+const MAX_PLACE: usize = 256;
 /// How many elements there may be.
 const MAX_ELEMENTS: usize = 256;
 
-/// The elements that hold nothing but text.
+/// The elements that hold nothing but text: the names from the outermost on, each with a slash in front, and the text.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Leaves<'x>(Vec<(Vec<&'x str>, String)>);
+pub struct Leaves(Vec<(String, String)>);
 
-impl<'x> Leaves<'x> {
+impl Leaves {
     /// Reads a whole document. `None` where it is not sound, or has more in it than is read here.
-    pub fn read(xml: &'x str) -> Option<Leaves<'x>> {
+    pub fn read(xml: &str) -> Option<Leaves> {
         let mut rest = xml.trim_start();
         if let Some(declaration) = rest.strip_prefix("<?xml ") {
             let (_, after) = declaration.split_once("?>")?;
             rest = after.trim_start();
         }
         let mut leaves = Leaves::default();
-        let mut open: Vec<&str> = Vec::new();
+        let mut place = String::new();
         let mut count = 0_usize;
         // Whether the innermost element was the last that was opened, so that it may be a leaf.
         let mut is_leaf = false;
         loop {
             let (text, after) = rest.split_once('<')?;
             let (tag, after) = after.split_once('>')?;
-            if open.is_empty() && !text.trim().is_empty() {
+            if place.is_empty() && !text.trim().is_empty() {
                 return None;
             }
-            if let Some(name) = tag.strip_prefix('/') {
-                if open.last() != Some(&name.trim_end()) {
+            let (tag, is_empty) = match tag.strip_suffix('/') {
+                Some(tag) => (tag, true),
+                None => (tag, false),
+            };
+            let end = tag.strip_prefix('/');
+            if end.is_none() {
+                count = count.checked_add(1)?;
+                place.push('/');
+                place.push_str(name_of(tag)?);
+                if count > MAX_ELEMENTS || place.len() > MAX_PLACE {
                     return None;
                 }
+                is_leaf = true;
+            }
+            if end.is_some() || is_empty {
+                let (outer, name) = place.rsplit_once('/')?;
+                if end.is_some_and(|end| is_empty || end.trim_end() != name) {
+                    return None;
+                }
+                let outer = outer.len();
                 if is_leaf {
-                    leaves.0.push((open.clone(), unescaped(text)?));
+                    let text = if is_empty { "" } else { text };
+                    leaves.0.push((place.clone(), unescaped(text)?));
                 }
                 is_leaf = false;
-                open.pop();
-            } else {
-                let (tag, is_empty) = match tag.strip_suffix('/') {
-                    Some(tag) => (tag, true),
-                    None => (tag, false),
-                };
-                count = count.checked_add(1)?;
-                if open.len() >= MAX_DEPTH || count > MAX_ELEMENTS {
-                    return None;
-                }
-                open.push(name_of(tag)?);
-                is_leaf = !is_empty;
-                if is_empty {
-                    leaves.0.push((open.clone(), String::new()));
-                    open.pop();
-                }
+                place.truncate(outer);
             }
             rest = after;
-            if open.is_empty() {
+            if place.is_empty() {
                 return rest.trim().is_empty().then_some(leaves);
             }
         }
     }
 
     /// The text of the one element at these names, from the outermost on; `None` where there is none or more than one.
-    pub fn get(&self, path: &[&str]) -> Option<&str> {
-        let mut found = self.0.iter().filter(|(at, _)| at == path);
+    pub fn get(&self, names: &[&str]) -> Option<&str> {
+        let place = place_of(names);
+        let mut found = self.0.iter().filter(|(at, _)| *at == place);
         let (_, text) = found.next()?;
         found.next().is_none().then_some(text)
     }
 
     /// The text of the first element whose place ends with these names.
     pub fn first(&self, names: &[&str]) -> Option<&str> {
-        let (_, text) = self.0.iter().find(|(at, _)| at.ends_with(names))?;
+        let place = place_of(names);
+        let (_, text) = self.0.iter().find(|(at, _)| at.ends_with(&place))?;
         Some(text)
     }
+}
+
+fn place_of(names: &[&str]) -> String {
+    let mut place = String::new();
+    for name in names {
+        place.push('/');
+        place.push_str(name);
+    }
+    place
 }
 
 /// The name of a start tag, whose attributes hold no `>`.
@@ -143,7 +156,7 @@ mod tests {
 
     #[test]
     fn what_is_not_sound_is_not_read() {
-        let deep = "<a>".repeat(100) + &"</a>".repeat(100);
+        let deep = "<a>".repeat(200) + &"</a>".repeat(200);
         let many = format!("<a>{}</a>", "<b/>".repeat(1000));
         for xml in [
             "",
@@ -164,6 +177,9 @@ mod tests {
             "<a><?b?></a>",
             "< a></a>",
             "<></>",
+            "</a>",
+            "<a></a/>",
+            "<a/></a>",
             &deep,
             &many,
         ] {
