@@ -21,7 +21,8 @@ fn a_cloud_says_who_it_is_in_every_answer_and_counts_what_comes() {
     assert_eq!(cloud.seen(), 7);
     let by = ["GET", "POST", "PURGE"].map(|method| cloud.seen_by(method));
     assert_eq!(by, [5, 1, 1]);
-    assert_eq!(cloud.most_in_flight(), 1);
+    // One after another: a client may have an answer before its end is counted.
+    assert!((1..=2).contains(&cloud.most_in_flight()));
     assert!(cloud.requests().is_empty());
 }
 
