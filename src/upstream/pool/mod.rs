@@ -335,6 +335,12 @@ impl Pool {
         event
     }
 
+    /// How many requests to an endpoint are under way.
+    pub fn in_flight(&self, endpoint: usize) -> u32 {
+        let state = self.state.borrow();
+        state.members.get(endpoint).map_or(0, |m| m.in_flight)
+    }
+
     /// An endpoint asked to be left in peace until then.
     pub fn rest(&self, endpoint: usize, until: u64) {
         if let Some(member) = self.state.borrow_mut().members.get_mut(endpoint) {
