@@ -265,7 +265,7 @@ impl Pool {
         let chosen = match &self.spec.balance {
             Balance::RoundRobin => balance::round_robin(self, &mut state, from),
             Balance::Random => balance::random(self, from, random),
-            Balance::PeakEwma => balance::peak_ewma(self, &state, from, random),
+            Balance::PeakEwma => balance::peak_ewma(self, &state, from, now, random),
             Balance::ConsistentHash {
                 bounded_load_percent,
                 ..

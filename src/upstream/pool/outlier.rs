@@ -97,7 +97,11 @@ impl Outlier {
     /// A request ended. Whether the endpoint is to be ejected, if that may be: then [`Outlier::eject`] is called.
     pub fn ended(&mut self, spec: &OutlierSpec, now: u64, outcome: Outcome, trial: bool) -> bool {
         let failed = outcome != Outcome::Success;
-        if trial && let State::Probation { trials, succeeded, .. } = &mut self.state {
+        if trial
+            && let State::Probation {
+                trials, succeeded, ..
+            } = &mut self.state
+        {
             *trials = trials.saturating_sub(1);
             if outcome == Outcome::Cancelled {
                 return false;
