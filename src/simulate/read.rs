@@ -4,7 +4,7 @@ use super::Target;
 use super::scenario::{Behaviour, Clients, ErrorShare, Incident, Latency, Scenario, Until};
 use crate::config::{
     BehaviourObject, ClientsObject, Context, Decimal, Diagnostics, ErrorObject, Field,
-    IncidentObject, Items, LatencyObject, Name, Read, ScenarioObject, Span, parse, read_all,
+    IncidentObject, Items, LatencyObject, Name, Read, ScenarioObject, Span, parse,
     without_byte_order_mark,
 };
 use crate::upstream::Geography;
@@ -187,15 +187,19 @@ impl Reader<'_> {
     }
 }
 
-/// Every item of a list, or of none.
+/// Every item that is understood, of a list or of none.
 fn all<'a, T: Read<'a>, P>(
     field: &Field<Items<'a, T>>,
     cx: &mut Context,
     mut each: impl FnMut(&T, &mut Context) -> Option<P>,
 ) -> Vec<P> {
-    let items = field.value().and_then(|items| read_all(items, cx));
-    let items = items.iter().flatten();
-    items.filter_map(|item| each(item, cx)).collect()
+    let nodes = field.value().into_iter().flat_map(Items::nodes);
+    nodes
+        .filter_map(|node| {
+            let item = T::read(node, cx)?;
+            each(&item, cx)
+        })
+        .collect()
 }
 
 fn until(object: &ScenarioObject<'_>, cx: &mut Context) -> Option<Until> {
