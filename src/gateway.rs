@@ -14,7 +14,7 @@ use crate::auth::{Effects, Presented};
 use crate::edits::Edits;
 use crate::exchange::{Answer, Body, Kind, Request, request_id};
 use crate::host::{Host, SendError};
-use crate::plan::{Plan, Tolerance};
+use crate::plan::{Action, PathEntry, Pin, Plan, Tolerance};
 use crate::policy::cors::Verdict;
 use crate::problem::Problem;
 use crate::route::{self, Canonical, Found, Match, PathError};
@@ -84,7 +84,12 @@ async fn inbound<H: Host>(
     if preflight(plan, host, request, origin, edits)? {
         return Ok(Outcome::Preflight);
     }
-    let found = find(plan, host, request, &canonical, edits);
+    let (authority, pin) = pinned(plan, request.authority);
+    let request_host = Request {
+        authority,
+        ..request
+    };
+    let found = find(plan, host, request_host, &canonical, edits);
     let (matched, path) = match found {
         Found::Match(matched) => match plan.paths.get(&matched) {
             Some(path) => (matched, path),
@@ -101,6 +106,7 @@ async fn inbound<H: Host>(
             return Err(Problem::not_found());
         }
     };
+    let pinned = pin.map(|pin| pinned_zone(plan, path, &pin)).transpose()?;
     canonical.risks.check(path.tolerate).map_err(bad_path)?;
     let websocket = guards(request, host)?;
     let effects = Effects::default();
@@ -133,6 +139,7 @@ async fn inbound<H: Host>(
         websocket,
         bearer: bearer.as_deref(),
         notes,
+        pinned,
     };
     exchange.authorise()?;
     if let Some(hook) = &path.pre_process
@@ -141,6 +148,38 @@ async fn inbound<H: Host>(
         return Ok(Outcome::Answer(Kind::Reply(reply)));
     }
     exchange.act(edits).await.map(Outcome::Answer)
+}
+
+/// The host for which paths are looked up, and what a hostname of the template pins the request to.
+fn pinned<'a>(plan: &Plan, authority: &'a str) -> (&'a str, Option<Pin<'a>>) {
+    let pin = plan.hosts.as_ref().and_then(|template| {
+        let host = authority.split(':').next().unwrap_or_default();
+        template.read(host)
+    });
+    (pin.as_ref().map_or(authority, |pin| pin.host), pin)
+}
+
+/// The zone of a pin, if the path goes to its server and that stands there. All else is not there.
+fn pinned_zone(plan: &Plan, path: &PathEntry, pin: &Pin<'_>) -> Result<u16, Problem> {
+    let zone = plan
+        .zones
+        .iter()
+        .position(|zone| zone.name.eq_ignore_ascii_case(pin.zone));
+    let zone = zone.and_then(|zone| u16::try_from(zone).ok());
+    let server = match &path.action {
+        Action::Proxy { server, .. } => plan.servers.get(usize::from(*server)),
+        _ => None,
+    };
+    match (server, zone) {
+        // Its fault is told where it is used.
+        (Some(Err(_)), Some(zone)) => Ok(zone),
+        (Some(Ok(server)), Some(zone))
+            if server.alias().eq_ignore_ascii_case(pin.server) && server.stands_in(zone) =>
+        {
+            Ok(zone)
+        }
+        _ => Err(Problem::not_found()),
+    }
 }
 
 /// The route of a request. Where it hangs on header fields, the answer names them for caches (RFC 9110 section 12.5.5).

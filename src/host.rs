@@ -24,6 +24,9 @@ pub trait Host {
     /// A field of the client's request by its lower-case name; several are joined by `, ` (RFC 9110 section 5.3).
     fn header(&self, name: &str) -> Option<Cow<'_, str>>;
 
+    /// The names of the client's fields that begin so, in lower case.
+    fn header_names(&self, prefix: &str) -> Vec<String>;
+
     /// Milliseconds since the Unix epoch.
     fn now_ms(&self) -> u64;
 

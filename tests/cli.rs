@@ -153,6 +153,10 @@ const CASES: &[(&str, &[&str])] = &[
         &["explain", "GET", "/header", "--config", "identities.json"],
     ),
     (
+        "explain_identity_aws",
+        &["explain", "GET", "/aws/a(b)", "--config", "identities.json"],
+    ),
+    (
         "explain_identity_basic",
         &["explain", "GET", "/basic", "--config", "identities.json"],
     ),

@@ -13,9 +13,10 @@ use base64::engine::general_purpose::STANDARD;
 use causeway::auth::{KeyHasher, PasswordHash, stored_name};
 use causeway::http::Method;
 use causeway::plan::{
-    Action, Auth0Spec, AuthorizerKind, Blueprint, CertificateSpec, ClaimRule, Condition, Constant,
-    Hook, IntrospectionEndpoint, JwsAlgorithm, JwtKeys, JwtSpec, LoginStep, MessageSignatureSpec,
-    Number, PathEntry, Requirement, SupabaseSpec, Test, Text, TokenSource, WebhookScheme, compile,
+    Action, Auth0Spec, AuthorizerKind, AwsCredentials, Blueprint, CertificateSpec, ClaimRule,
+    Condition, Constant, Hook, IdentityKind, IntrospectionEndpoint, JwsAlgorithm, JwtKeys, JwtSpec,
+    LoginStep, MessageSignatureSpec, Number, PathEntry, Requirement, SupabaseSpec, Test, Text,
+    TokenSource, WebhookScheme, compile,
 };
 use hmac::digest::KeyInit;
 use hmac::{Hmac, Mac};
@@ -128,6 +129,22 @@ fn publish_keys(blueprint: &mut Blueprint, keys: &Upstream) {
         }
     }
     play_supabase(blueprint, keys);
+    play_aws(blueprint, keys);
+}
+
+/// Lets an upstream lend the keys of every role.
+fn play_aws(blueprint: &mut Blueprint, sts: &Upstream) {
+    let lent = "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASIA</AccessKeyId><SecretAccessKey>s\
+                </SecretAccessKey><SessionToken>t</SessionToken><Expiration>2100-01-01T00:00:00Z</Expiration>\
+                </Credentials></AssumeRoleResult></AssumeRoleResponse>";
+    answer(sts, "/sts", 200, lent);
+    for identity in &mut blueprint.identities {
+        if let IdentityKind::Aws(spec) = &mut identity.kind
+            && let AwsCredentials::AssumeRole { role, .. } = &mut spec.credentials
+        {
+            role.endpoint = Some(Text::Literal(format!("{}/sts", sts.url())));
+        }
+    }
 }
 
 /// Lets an upstream be every project of Supabase.
@@ -201,9 +218,12 @@ fn start(blueprint: &Blueprint, text: &str) -> Gateway {
         options = options.service(&binding.binding, &worker_source, Some("StandIn"));
     }
     for name in variables(blueprint, text) {
-        let value = match name.ends_with("_PASSWORD_HASH") {
-            true => PasswordHash::make("any", b"sixteen bytes...", 10_000).written(),
-            false => SECRET.to_owned(),
+        let value = if name.ends_with("_PASSWORD_HASH") {
+            PasswordHash::make("any", b"sixteen bytes...", 10_000).written()
+        } else if name.starts_with("AWS_") {
+            "AKIDEXAMPLE".to_owned()
+        } else {
+            SECRET.to_owned()
         };
         options = options.text(&name, &value);
     }

@@ -7,6 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 // As they stand in the fuzz crate, which needs a nightly compiler.
+#[path = "../fuzz/src/aws.rs"]
+mod aws;
 #[path = "../fuzz/src/certificate.rs"]
 mod certificate;
 #[path = "../fuzz/src/config.rs"]
@@ -26,6 +28,11 @@ mod token;
 
 /// Mutations of each seed.
 const ROUNDS: u32 = 200;
+
+#[test]
+fn signatures_of_aws_hold() {
+    smoke(aws::check, &["fuzz/seeds/aws"], ROUNDS);
+}
 
 #[test]
 fn certificates_hold() {

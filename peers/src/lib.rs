@@ -7,23 +7,28 @@
 //! - [`npm`]: the packages that workerd and wrangler come in.
 //! - [`kv`]: the service that stands behind a KV binding.
 //! - [`oidc`]: an OpenID provider.
+//! - [`python`]: the packages that the next one and some tests come in.
+//! - [`aws`]: AWS, as far as it checks signatures.
 //! - [`tls`]: what takes TLS off in front of a backend, and certificates.
 //! - [`gateway`]: the built gateway in workerd, from a config.
 //!
 //! Everything is threads and blocking sockets, and everything that is started stops when its value is dropped.
 //! Whatever goes wrong panics: the callers are tests.
 
+pub mod aws;
 pub mod client;
 pub mod gateway;
 pub mod kv;
 pub mod load;
 pub mod npm;
 pub mod oidc;
+pub mod python;
 pub mod tls;
 pub mod upstream;
 pub mod wire;
 pub mod workerd;
 
+pub use aws::Aws;
 pub use client::{Answer, Client, Ending, Request};
 pub use gateway::{Gateway, Options, Source};
 pub use kv::Kv;

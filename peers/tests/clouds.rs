@@ -116,8 +116,8 @@ fn load_is_counted_by_status_and_server_while_a_cloud_goes_and_comes() {
         .run();
     assert_eq!(outcome.shots.len(), 2_000, "{outcome}");
     assert_eq!(outcome.before(500).failures(), 0, "{outcome}");
-    // Those under way when the event comes may end either way.
-    assert_eq!(outcome.after(1_004).failures(), 0, "{outcome}");
+    // Those under way when the event comes may end either way, and at any time.
+    assert!(outcome.after(1_000).failures() <= 4, "{outcome}");
     let failed = outcome.statuses()[&503];
     assert!((496..=504).contains(&failed), "{outcome}");
     assert_eq!(outcome.servers()["blue"], 2_000);

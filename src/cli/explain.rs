@@ -15,7 +15,7 @@ use std::path::Path;
 use causeway::config::draw;
 use causeway::exchange::Request;
 use causeway::http::{Method, is_token};
-use causeway::plan::{Blueprint, PathEntry, Tolerance, compile};
+use causeway::plan::{Blueprint, PathEntry, Pin, Tolerance, compile};
 use causeway::policy::cors::{Policy, Verdict};
 use causeway::route::{Candidate, Canonical, Found, Match, PathError, Table, canonicalise};
 
@@ -107,6 +107,10 @@ impl Asked<'_> {
             ..
         } = self.request;
         page.line("request", &format!("{method} {authority} {target}"));
+        if let Some(Pin { server, zone, host }) = self.pin() {
+            let pinned = format!("to zone {zone} of server {server}, else as a request to {host}");
+            page.line("pinned", &pinned);
+        }
         let canonical = match canonicalise(target) {
             Ok(canonical) => canonical,
             Err(error) => {
@@ -123,6 +127,12 @@ impl Asked<'_> {
             .map_err(|e| Failure(format!("paths[{}]: {}", e.index, e.error)))?;
         self.matched(&table, &canonical, page);
         Ok(())
+    }
+
+    /// What the request's host pins it to.
+    fn pin(&self) -> Option<Pin<'_>> {
+        let host = self.request.authority.split(':').next()?;
+        self.blueprint.hosts.as_ref()?.read(host)
     }
 
     /// Whether the request is a preflight, which ends here (Fetch standard, section 4.8).
@@ -165,6 +175,7 @@ impl Asked<'_> {
         let Request {
             method, authority, ..
         } = self.request;
+        let authority = self.pin().map_or(authority, |pin| pin.host);
         let candidates = table.candidates(authority, &canonical.path);
         let holds = |matched: &Match<'_, '_>| self.holds(matched.index, canonical.query);
         let found = table.find(authority, method, &canonical.path, &holds);

@@ -3,8 +3,8 @@
 use super::authorizer::AuthorizerObject;
 use super::object::{object, words};
 use super::read::{Entries, Items, Lazy, OneByOne};
-use super::require::RequireChoice;
-use super::server::{ServerObject, ZoneObject};
+use super::require::{NameList, RequireChoice};
+use super::server::{Residency, ServerObject, ZoneObject};
 use super::value::{AuthChoice, JsonBody, Name, Scalar, TextValue, Whole};
 use super::when::WhenObject;
 use super::{JsonBody as Ignored, Spanned};
@@ -34,6 +34,8 @@ object! {
         optional authorizer: Lazy<'a, AuthorizerObject<'a>>,
         /// Authorizers by the names that paths use in `auth`.
         optional authorizers: Entries<'a, AuthorizerObject<'a>>,
+        /// Hostnames that pin a request to one zone of one server.
+        optional hosts: HostsObject<'a>,
         /// What holds for every path that does not say otherwise.
         optional defaults: DefaultsObject<'a>,
         /// Values for `$config.NAME` in mappings.
@@ -56,6 +58,8 @@ object! {
         required alias: Name<'a>,
         /// The name of the binding in wrangler.toml.
         required binding: Name<'a>,
+        /// Where the other worker runs, or what it leads to: a name of `zones`. What `residency` of a path asks for.
+        optional zone: Name<'a>,
     }
 
     /// The rules for calls from other origins' pages (CORS).
@@ -84,6 +88,14 @@ object! {
         optional timeout_ms: Timeout,
         /// Ambiguous spellings of a path that are accepted.
         optional allow_in_path: Vec<Ambiguity>,
+        /// The jurisdiction that requests must not leave.
+        optional residency: Residency<'a>,
+    }
+
+    /// Hostnames that pin a request to one zone of one server.
+    pub struct HostsObject {
+        /// Such as `{server}.{zone}.api.example.com`: both in a label of their own.
+        required template: Name<'a>,
     }
 
     /// One entry of `paths`. It has either an `integration` or a `response`.
@@ -119,6 +131,8 @@ object! {
         optional timeout_ms: Timeout,
         /// Ambiguous spellings of a path that are accepted.
         optional allow_in_path: Vec<Ambiguity>,
+        /// The jurisdiction that its requests must not leave, in place of what `defaults` says; `false` for any.
+        optional residency: Residency<'a>,
     }
 
     /// Where a request goes.
@@ -127,6 +141,8 @@ object! {
         required kind = "type": IntegrationType,
         /// The alias of a server, for `http` and `http_proxy`.
         optional server: Name<'a>,
+        /// The only zones whose endpoints it may use. All that the server reaches if nothing is said.
+        optional zones: NameList<'a>,
         /// The alias of a service or of a service binding.
         optional binding: Name<'a>,
         /// The function that is called, for `service_binding`.

@@ -323,3 +323,24 @@ impl<'a, const MAX: u8> Read<'a> for Degrees<MAX> {
         json!({ "type": "number", "minimum": 0_i16.saturating_sub(MAX.into()), "maximum": MAX })
     }
 }
+
+/// The jurisdiction that requests must not leave, or `false` for any.
+#[derive(Clone, Copy, Debug)]
+pub enum Residency<'a> {
+    Anywhere,
+    Within(Name<'a>),
+}
+
+impl<'a> Read<'a> for Residency<'a> {
+    fn read(node: &'a Value<'a>, cx: &mut Context) -> Option<Self> {
+        match node {
+            Value::BooleanLit(flag) if !flag.value => Some(Residency::Anywhere),
+            Value::StringLit(_) => Name::read(node, cx).map(Residency::Within),
+            other => wrong_type(other, "a string, or `false`", cx),
+        }
+    }
+
+    fn schema(_: &mut Defs) -> serde_json::Value {
+        json!({ "anyOf": [{ "type": "string", "minLength": 1 }, { "const": false }] })
+    }
+}

@@ -95,6 +95,11 @@ impl Host for EdgeHost {
         (!line.is_empty()).then_some(Cow::Borrowed(line))
     }
 
+    fn header_names(&self, prefix: &str) -> Vec<String> {
+        let names = js::header_names(prefix);
+        names.split_terminator('\n').map(str::to_owned).collect()
+    }
+
     fn now_ms(&self) -> u64 {
         // The platform's clock is a whole number of milliseconds far below 2^53.
         js_sys::Date::now() as u64
@@ -360,6 +365,7 @@ mod js {
         /// The length of the text that is put, or -1.
         pub fn field(number: usize) -> i32;
         pub fn header(name: &str) -> Option<String>;
+        pub fn header_names(prefix: &str) -> String;
         pub fn variable(name: &str) -> Option<String>;
         pub fn variable_of(env: &JsValue, name: &str) -> Option<String>;
         pub fn fill(bytes: &mut [u8]);

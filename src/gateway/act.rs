@@ -31,6 +31,8 @@ pub struct Exchange<'a, H> {
     pub bearer: Option<&'a str>,
     /// Lines for the operator's log, whatever the answer is.
     pub notes: &'a RefCell<Vec<String>>,
+    /// The only zone whose endpoints it may use, as its hostname says.
+    pub pinned: Option<u16>,
 }
 
 impl<H: Host> Exchange<'_, H> {

@@ -37,8 +37,24 @@ impl<H: Host> Exchange<'_, H> {
             }
         }
         let (path, query) = (self.stripped(), query.as_deref());
+        let pinned = self.pinned.map(|zone| [zone]);
+        let zones = match (&pinned, zones) {
+            (Some([zone]), Some(zones)) if !zones.contains(zone) => Some(&[][..]),
+            (Some(pinned), _) => Some(&pinned[..]),
+            (None, zones) => zones,
+        };
         let (base, identity) = match server {
-            Server::Single { base, identity } => (base, identity),
+            Server::Single {
+                base,
+                identity,
+                zone,
+                ..
+            } => {
+                if zones.is_some_and(|zones| !zone.is_some_and(|zone| zones.contains(&zone))) {
+                    return Err(Problem::not_found());
+                }
+                (base, identity)
+            }
             Server::Pool(pool) => {
                 let reply = self
                     .pooled(pool, zones, path, query, &fields, edits)

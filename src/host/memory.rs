@@ -207,6 +207,12 @@ impl Host for MemoryHost {
         self.headers.get(name).map(|v| Cow::Borrowed(v.as_str()))
     }
 
+    fn header_names(&self, prefix: &str) -> Vec<String> {
+        let names = self.headers.keys();
+        let names = names.filter(|name| name.starts_with(prefix));
+        names.cloned().collect()
+    }
+
     fn now_ms(&self) -> u64 {
         self.now_ms.get()
     }

@@ -266,6 +266,12 @@ impl<P: Fn(&Forward) -> Scripted> Host for VirtualHost<'_, P> {
         Some(Cow::Borrowed(value))
     }
 
+    fn header_names(&self, prefix: &str) -> Vec<String> {
+        let names = self.headers.iter().map(|(name, _)| *name);
+        let names = names.filter(|name| name.starts_with(prefix));
+        names.map(str::to_owned).collect()
+    }
+
     fn now_ms(&self) -> u64 {
         self.clock.now_us() / 1000
     }

@@ -74,6 +74,7 @@ impl Blueprint {
     fn without_paths(&self) -> Blueprint {
         Blueprint {
             zones: self.zones.clone(),
+            hosts: self.hosts.clone(),
             servers: self.servers.clone(),
             bindings: self.bindings.clone(),
             services: self.services.clone(),

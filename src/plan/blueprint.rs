@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::require::Requirement;
 use super::when::When;
-use super::{Authorizer, LoginStep, Server, ServerIdentity, SupabaseCall, Zone};
+use super::{Authorizer, HostTemplate, LoginStep, Server, ServerIdentity, SupabaseCall, Zone};
 use crate::http::Method;
 
 /// The artifact's format. One that differs is refused, never guessed at.
@@ -17,6 +17,7 @@ pub const BLUEPRINT_VERSION: u32 = 4;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Blueprint {
     pub zones: Vec<Zone>,
+    pub hosts: Option<HostTemplate>,
     pub servers: Vec<Server>,
     pub bindings: Vec<Binding>,
     pub services: Vec<Service>,
@@ -92,6 +93,8 @@ impl Text {
 pub struct Binding {
     pub alias: String,
     pub binding: String,
+    /// Index into [`Blueprint::zones`].
+    pub zone: Option<u16>,
 }
 
 /// A JavaScript module of the worker's own bundle, `services/ENTRYPOINT.js`.

@@ -14,7 +14,9 @@ mod conflict;
 mod cors;
 mod expression;
 mod flaw;
+mod hosts;
 mod identity;
+mod identity_aws;
 mod integration;
 mod jwt;
 mod jwt_keys;
@@ -24,6 +26,7 @@ mod path;
 mod pattern;
 mod preset;
 mod require;
+mod residency;
 mod response;
 mod server;
 mod url;
@@ -85,7 +88,13 @@ fn document_to_blueprint<'a>(document: &Document<'a>, cx: &mut Context) -> Optio
     let services = compile_services(document.services.value(), &mut blueprint.services, cx);
     let mut bindings = Names::new("service binding");
     for items in [&document.service_bindings, &document.services_bindings] {
-        compile_bindings(items.value(), &mut bindings, &mut blueprint.bindings, cx);
+        compile_bindings(
+            items.value(),
+            &zones,
+            &mut bindings,
+            &mut blueprint.bindings,
+            cx,
+        );
     }
     let servers = server::compile_servers(
         document.servers.value(),
@@ -105,12 +114,22 @@ fn document_to_blueprint<'a>(document: &Document<'a>, cx: &mut Context) -> Optio
     if let Some(cors) = document.cors.value() {
         blueprint.cors = cors::compile(cors, cx);
     }
+    if let Some(hosts) = document.hosts.value() {
+        blueprint.hosts = hosts::compile(hosts, &blueprint, cx);
+    }
     let variables = match document.variables.value() {
         Some(variables) => read_variables(variables, cx),
         None => HashMap::new(),
     };
     let gateway = Gateway {
-        defaults: Defaults::read(document.defaults.value(), &authorizers, cx),
+        defaults: Defaults::read(
+            document.defaults.value(),
+            &authorizers,
+            &blueprint.zones,
+            cx,
+        ),
+        known: &blueprint,
+        zones,
         servers,
         services,
         bindings,
@@ -121,22 +140,24 @@ fn document_to_blueprint<'a>(document: &Document<'a>, cx: &mut Context) -> Optio
 
     let paths = document.paths.value()?.list;
     let elements = paths.iter();
-    blueprint.paths.reserve(elements.len());
+    let mut entries = Vec::with_capacity(elements.len());
     let mut taken = Taken::with_capacity(elements.len());
     for node in elements {
         let Some(path) = compile_path(&node, &gateway, cx) else {
             sound = false;
             continue;
         };
-        add(path, &mut taken, &mut blueprint.paths, paths, cx);
+        add(path, &mut taken, &mut entries, paths, cx);
     }
     for (authorizer, login) in gateway.authorizers.logins() {
         for entry in login.entries(*authorizer) {
             let written = login.span;
             let path = CompiledPath { entry, written };
-            add(path, &mut taken, &mut blueprint.paths, paths, cx);
+            add(path, &mut taken, &mut entries, paths, cx);
         }
     }
+    drop(gateway);
+    blueprint.paths = entries;
     sound.then_some(blueprint)
 }
 
@@ -215,6 +236,7 @@ fn compile_services<'a>(
 
 fn compile_bindings<'a>(
     items: Option<&Items<'a, BindingObject<'a>>>,
+    zones: &server::Zones<'_>,
     names: &mut Names<'a>,
     bindings: &mut Vec<Binding>,
     cx: &mut Context,
@@ -229,6 +251,7 @@ fn compile_bindings<'a>(
             bindings.push(Binding {
                 alias: alias.value.to_owned(),
                 binding: binding.value.to_owned(),
+                zone: object.as_ref().and_then(|o| zones.find(&o.zone, cx)),
             });
         }
     }

@@ -11,8 +11,8 @@ use crate::upstream::{Base, Identity, Server};
 use super::artifact::{Artifact, ArtifactError};
 use super::paths::Paths;
 use super::{
-    Access, Action, AuthorizerKind, Binding, Blueprint, Cors, Fault, IdentityKind, Mapping,
-    OriginPattern, PathEntry, Piece, Place, Reference, ReferenceKind, Service, Source,
+    Access, Action, AuthorizerKind, Binding, Blueprint, Cors, Fault, HostTemplate, IdentityKind,
+    Mapping, OriginPattern, PathEntry, Piece, Place, Reference, ReferenceKind, Service, Source,
     SupabaseCall, Template, Text, Zone, origin_pattern, server_url,
 };
 
@@ -21,6 +21,7 @@ pub struct Plan {
     pub table: Table,
     pub paths: Paths,
     pub zones: Vec<Zone>,
+    pub hosts: Option<HostTemplate>,
     pub servers: Vec<Result<Server, Fault>>,
     /// What the gateway proves to servers.
     pub identities: Vec<Result<Identity, Fault>>,
@@ -164,6 +165,7 @@ impl<'e, E: Environment> Resolver<'e, E> {
             paths: Paths::default(),
             servers,
             zones: blueprint.zones,
+            hosts: blueprint.hosts,
             identities,
             authorizers,
             withheld,
@@ -223,6 +225,8 @@ impl<'e, E: Environment> Resolver<'e, E> {
         let endpoints: Result<Vec<_>, _> = endpoints.map(|e| self.endpoint(e, blueprint)).collect();
         let server = endpoints.and_then(|endpoints| match (&spec.pool, endpoints.as_slice()) {
             (None, [only]) => Ok(Server::Single {
+                alias: spec.alias.clone(),
+                zone: only.zone,
                 base: only.base.clone(),
                 identity: only.identity,
             }),

@@ -203,3 +203,95 @@ pub struct GuardSpec {
     pub window_ms: u32,
     pub hold_ms: u32,
 }
+
+/// Hostnames that pin a request to one zone of one server, label by label.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostTemplate(pub Vec<HostLabel>);
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HostLabel {
+    Server,
+    Zone,
+    /// Lower case.
+    Literal(String),
+}
+
+/// What a hostname of the template says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pin<'h> {
+    /// An alias, as the client wrote it: case makes no difference in hostnames.
+    pub server: &'h str,
+    pub zone: &'h str,
+    /// The host for which paths are looked up: what follows both in the template.
+    pub host: &'h str,
+}
+
+impl HostTemplate {
+    /// Reads a host without its port; `None` if it is not one of the template's.
+    pub fn read<'h>(&self, host: &'h str) -> Option<Pin<'h>> {
+        let (mut server, mut zone) = (None, None);
+        let mut rest = host;
+        let mut labels = host.split('.');
+        for expected in &self.0 {
+            let label = labels.next().filter(|label| !label.is_empty())?;
+            let after = rest.get(label.len()..).unwrap_or_default();
+            rest = after.strip_prefix('.').unwrap_or(after);
+            match expected {
+                HostLabel::Literal(literal) if !literal.eq_ignore_ascii_case(label) => return None,
+                HostLabel::Literal(_) => {}
+                HostLabel::Server => server = Some((label, rest)),
+                HostLabel::Zone => zone = Some((label, rest)),
+            }
+        }
+        // A root's dot may follow.
+        labels.all(str::is_empty).then_some(())?;
+        let ((server, after_server), (zone, after_zone)) = (server?, zone?);
+        let host = if after_server.len() < after_zone.len() {
+            after_server
+        } else {
+            after_zone
+        };
+        Some(Pin { server, zone, host })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_of_the_template_names_a_server_a_zone_and_where_paths_are() {
+        let literal = |label: &str| HostLabel::Literal(label.to_owned());
+        let template = HostTemplate(vec![
+            HostLabel::Server,
+            HostLabel::Zone,
+            literal("api"),
+            literal("test"),
+        ]);
+        for (host, expected) in [
+            (
+                "catalog.gcp-eu.api.test",
+                Some(("catalog", "gcp-eu", "api.test")),
+            ),
+            (
+                "Catalog.GCP-EU.API.test",
+                Some(("Catalog", "GCP-EU", "API.test")),
+            ),
+            (
+                "catalog.gcp-eu.api.test.",
+                Some(("catalog", "gcp-eu", "api.test.")),
+            ),
+            ("api.test", None),
+            ("gcp-eu.api.test", None),
+            (".gcp-eu.api.test", None),
+            ("a.catalog.gcp-eu.api.test", None),
+            ("catalog.gcp-eu.api.test.evil", None),
+            ("", None),
+        ] {
+            let pin = template
+                .read(host)
+                .map(|pin| (pin.server, pin.zone, pin.host));
+            assert_eq!(pin, expected, "{host}");
+        }
+    }
+}

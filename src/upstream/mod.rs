@@ -11,7 +11,7 @@ mod send;
 pub use base::Base;
 pub use forward::{Inbound, REQUEST_REMOVED, RESPONSE_REMOVED, forwarding, hop_by_hop};
 pub use geo::{Geography, nearest};
-pub use identity::{Identity, Outgoing};
+pub use identity::{Identity, Outgoing, is_aws_name, is_external_id, is_role_arn, is_session_name};
 pub use pool::Pool;
 pub use retry::{Tried, is_idempotent};
 pub use send::{Order, Sent, Story, prove, send};
@@ -20,9 +20,29 @@ pub use send::{Order, Sent, Story, prove, send};
 pub enum Server {
     /// To one address; nothing needs to be known of the answers.
     Single {
+        alias: String,
+        /// Index into the plan's zones.
+        zone: Option<u16>,
         base: Base,
         /// What the gateway proves to it: an index into [`Plan::identities`](crate::plan::Plan::identities).
         identity: Option<u16>,
     },
     Pool(Box<Pool>),
+}
+
+impl Server {
+    pub fn alias(&self) -> &str {
+        match self {
+            Server::Single { alias, .. } => alias,
+            Server::Pool(pool) => &pool.alias,
+        }
+    }
+
+    /// Whether it has an endpoint in a zone.
+    pub fn stands_in(&self, zone: u16) -> bool {
+        match self {
+            Server::Single { zone: own, .. } => *own == Some(zone),
+            Server::Pool(pool) => pool.endpoints.iter().any(|e| e.zone == Some(zone)),
+        }
+    }
 }

@@ -4,6 +4,7 @@
 #![allow(clippy::arithmetic_side_effects, reason = "small numbers")]
 #![allow(clippy::disallowed_methods, reason = "tests live in real time")]
 
+mod aws;
 mod fixed;
 #[path = "../support/mod.rs"]
 mod support;

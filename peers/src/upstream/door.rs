@@ -6,7 +6,7 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 
@@ -119,11 +119,17 @@ impl Accepting {
         if let Some(thread) = self.thread.take() {
             thread.join().ok();
         }
-        for (_, stream) in self.connections.lock().drain() {
+        for stream in self.connections.lock().values() {
             // The thread that serves it wakes up, leaves, and its close is a reset.
-            SockRef::from(&stream).set_linger(Some(Duration::ZERO)).ok();
+            SockRef::from(stream).set_linger(Some(Duration::ZERO)).ok();
             stream.shutdown(Shutdown::Read).ok();
         }
+        // A thread that has not woken up yet would answer one more request. One that is busy is not waited for.
+        let until = Instant::now() + LEAVING;
+        while !self.connections.lock().is_empty() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        self.connections.lock().clear();
     }
 }
 
@@ -145,3 +151,6 @@ fn held(address: SocketAddr) -> Socket {
 }
 
 const BACKLOG: i32 = 1024;
+
+/// How long connections have to notice that they are closed.
+const LEAVING: Duration = Duration::from_secs(2);

@@ -27,8 +27,8 @@ pub fn explain(
         Action::Proxy {
             server,
             mapping,
+            zones,
             post_process,
-            ..
         } => {
             let listed = path.access.authorizers().iter();
             let listed = listed.filter_map(|i| asked.blueprint.authorizers.get(usize::from(*i)));
@@ -39,6 +39,12 @@ pub fn explain(
                 withheld: Withheld::new(listed.flat_map(|a| &a.withheld)),
             };
             call.upstream(*server, mapping.as_deref(), page);
+            if let Some(zones) = zones {
+                let all = &asked.blueprint.zones;
+                let names = zones.iter().filter_map(|zone| all.get(usize::from(*zone)));
+                let names: Vec<&str> = names.map(|zone| zone.name.as_str()).collect();
+                page.line("zones", &format!("only {}", names.join(", ")));
+            }
             page.line(
                 "timeout",
                 &format!("{} ms to the head of the answer", path.timeout_ms),

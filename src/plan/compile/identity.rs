@@ -1,6 +1,7 @@
 //! What the gateway proves to a server. What is not understood closes the paths to it: nothing is sent without.
 
 use super::authorizer::{first_fault, warn_of_literal};
+use super::identity_aws;
 use super::mapping::check_header;
 use crate::auth::check_asked_url;
 use crate::config::{
@@ -26,15 +27,22 @@ pub(super) fn compile<'a>(
     let kind = field
         .value()
         .and_then(|object| object.get(cx))
-        .and_then(|object| compile_one(&object, cx))
+        .and_then(|object| compile_one(&object, urls, cx))
         .filter(|_| cx.errors() == before);
     Some(kind.unwrap_or_else(|| IdentityKind::Fault(first_fault(cx))))
 }
 
-fn compile_one(object: &IdentityObject<'_>, cx: &mut Context) -> Option<IdentityKind> {
+fn compile_one(
+    object: &IdentityObject<'_>,
+    urls: &[&TextValue],
+    cx: &mut Context,
+) -> Option<IdentityKind> {
     match object {
         IdentityObject::Header(object) => header(object, cx).map(IdentityKind::Header),
         IdentityObject::Basic(object) => basic(object, cx).map(IdentityKind::Basic),
+        IdentityObject::Aws(object) => identity_aws::compile(object, urls, cx)
+            .map(Box::new)
+            .map(IdentityKind::Aws),
     }
 }
 
@@ -104,7 +112,7 @@ fn basic(object: &BasicIdentityObject<'_>, cx: &mut Context) -> Option<BasicIden
 }
 
 /// A secret: one that stands in the file itself is warned of.
-fn secret(field: &Field<TextValue>, cx: &mut Context) -> Option<Text> {
+pub(super) fn secret(field: &Field<TextValue>, cx: &mut Context) -> Option<Text> {
     let secret = field.value()?;
     if matches!(secret.text, Text::Literal(_)) {
         warn_of_literal(secret, cx);

@@ -21,7 +21,7 @@ pub(super) fn compile_integration(
         return Err(first_fault(cx));
     };
     let (word, members): (&str, &[&str]) = match kind {
-        IntegrationType::Http | IntegrationType::HttpProxy => ("http", &["server"]),
+        IntegrationType::Http | IntegrationType::HttpProxy => ("http", &["server", "zones"]),
         IntegrationType::Service => ("service", &["binding", "env"]),
         IntegrationType::ServiceBinding => ("service_binding", &["binding", "function", "env"]),
         IntegrationType::SupabaseSend => {
@@ -46,6 +46,7 @@ pub(super) fn compile_integration(
     );
     for (field, there) in [
         ("server", !object.server.is_absent()),
+        ("zones", !object.zones.is_absent()),
         ("binding", !object.binding.is_absent()),
         ("function", !object.function.is_absent()),
         ("env", !object.env.is_absent()),
@@ -66,7 +67,10 @@ pub(super) fn compile_integration(
             let server = server.map(|alias| gateway.servers.find(alias, cx));
             Action::Proxy {
                 server: server.ok_or_else(|| first_fault(cx))??,
-                zones: None,
+                zones: object
+                    .zones
+                    .value()
+                    .map(|list| gateway.zones.find_all(list, cx)),
                 mapping,
                 post_process: post_process?,
             }

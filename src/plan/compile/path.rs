@@ -8,7 +8,9 @@ use super::mapping::{Scope, compile_mapping};
 use super::names::Names;
 use super::pattern::{self, Pattern};
 use super::require::{compile_require, refuse_on_public};
+use super::residency;
 use super::response::compile_response;
+use super::server::Zones;
 use super::url::is_host;
 use super::when::compile_when;
 use super::{read_variables, tolerance};
@@ -18,13 +20,18 @@ use crate::config::{
     RequireChoice, Span,
 };
 use crate::http::Method;
-use crate::plan::{Access, Action, Fault, PathEntry, Requirement, Text, Tolerance};
+use crate::plan::{
+    Access, Action, Blueprint, Fault, PathEntry, Requirement, Text, Tolerance, Zone,
+};
 
 /// Milliseconds to the upstream's response headers, if nothing is said.
 const DEFAULT_TIMEOUT_MS: u32 = 30_000;
 
 /// What the paths of a config share.
 pub(super) struct Gateway<'a> {
+    /// What has been compiled before the paths.
+    pub known: &'a Blueprint,
+    pub zones: Zones<'a>,
     pub servers: Names<'a>,
     pub services: Names<'a>,
     pub bindings: Names<'a>,
@@ -40,6 +47,8 @@ pub(super) struct Defaults {
     require: Option<Box<Requirement>>,
     timeout_ms: u32,
     tolerate: Tolerance,
+    /// Lower case, and where it is written.
+    residency: Option<(String, Span)>,
 }
 
 /// A path, and where it was written.
@@ -53,6 +62,7 @@ impl Defaults {
     pub fn read(
         object: Option<&DefaultsObject<'_>>,
         authorizers: &Authorizers<'_>,
+        zones: &[Zone],
         cx: &mut Context,
     ) -> Defaults {
         let auth = object.and_then(|object| object.auth.value());
@@ -64,6 +74,10 @@ impl Defaults {
             require: require.and_then(|require| compile_require(require, None, cx)),
             timeout_ms: timeout.map_or(DEFAULT_TIMEOUT_MS, |timeout| timeout.value),
             tolerate: ambiguities.map_or(Tolerance::default(), |list| tolerance(list)),
+            residency: match object.and_then(|object| object.residency.value()) {
+                Some(residency) => residency::read(residency, zones, cx),
+                None => None,
+            },
         }
     }
 }
@@ -124,6 +138,26 @@ pub(super) fn compile_path(
         withheld: gateway.authorizers.withheld(&access),
     };
     let action = compile_action(&path, &scope, gateway, cx);
+    let residency = match path.residency.value() {
+        Some(residency) => residency::read(residency, &gateway.known.zones, cx),
+        None => gateway.defaults.residency.clone(),
+    };
+    let action = match (action, residency) {
+        (Ok(action), Some((jurisdiction, span))) => {
+            let ways = residency::Ways {
+                known: gateway.known,
+                jurisdiction: &jurisdiction,
+                // What `defaults` says is told where the path stands.
+                span: match path.residency.value() {
+                    Some(_) => span,
+                    None => path.path.value().map_or(span, |written| written.span),
+                },
+            };
+            let hooks = pre_process.iter().flatten();
+            Ok(ways.prove(action, hooks, &access, cx))
+        }
+        (action, _) => action,
+    };
     let (action, pre_process) = match (action, pre_process) {
         _ if cx.errors() > before => (Action::Fault(first_fault(cx)), None),
         (Ok(action), Ok(pre_process)) => (action, pre_process),

@@ -12,8 +12,8 @@ use super::path::unused;
 use super::url;
 use crate::config::ast::Value;
 use crate::config::{
-    Context, Document, EndpointObject, Field, GroupName, IdentityObject, Items, Lazy, Name, Read,
-    ServerObject, Span, TextValue, ZoneObject,
+    Context, Document, EndpointObject, Field, GroupName, IdentityObject, Items, Lazy, Name,
+    NameList, Read, ServerObject, Span, TextValue, ZoneObject,
 };
 use crate::plan::{Blueprint, Endpoint, Near, Server, ServerIdentity, Text, Zone};
 use crate::upstream::pool::MOST;
@@ -23,7 +23,23 @@ const BOUND_URL: &str = "http://upstream";
 
 /// The zones by name.
 pub(super) struct Zones<'a> {
-    pub names: Names<'a>,
+    names: Names<'a>,
+}
+
+impl Zones<'_> {
+    /// The zone that a field names. A name that there is not is told.
+    pub fn find(&self, field: &Field<Name<'_>>, cx: &mut Context) -> Option<u16> {
+        let name = field.value()?;
+        self.names.find(*name, cx).ok()
+    }
+
+    /// The same of a list.
+    pub fn find_all(&self, list: &NameList<'_>, cx: &mut Context) -> Vec<u16> {
+        let found = list.0.iter();
+        found
+            .filter_map(|name| self.names.find(*name, cx).ok())
+            .collect()
+    }
 }
 
 pub(super) fn compile_zones<'a>(
@@ -50,7 +66,7 @@ fn compile_zone(name: &str, object: &ZoneObject<'_>, cx: &mut Context) -> Option
     let before = cx.errors();
     let text = |field: &Field<Name<'_>>| field.value().map(|name| name.value.to_owned());
     let (latitude, longitude) = (object.latitude.value(), object.longitude.value());
-    if latitude.is_some() != longitude.is_some() {
+    if object.latitude.is_absent() != object.longitude.is_absent() {
         cx.error(
             object.span.first(),
             "missing_field",
@@ -186,7 +202,7 @@ fn compile_server(
         }
         (_, Field::Absent) => {
             let url = object.url.value().and_then(|url| url::compile(url, cx));
-            let zone = find_zone(&object.zone, zones, cx);
+            let zone = zones.find(&object.zone, cx);
             url.map(|url| Endpoint {
                 name: object
                     .zone
@@ -274,7 +290,7 @@ fn compile_endpoint<'a>(
     };
     let binding = object.binding.value();
     let binding = binding.and_then(|alias| known.bindings.find(*alias, cx).ok());
-    let zone = find_zone(&object.zone, known.zones, cx);
+    let zone = known.zones.find(&object.zone, cx);
     let urls: Vec<&TextValue> = object.url.value().into_iter().collect();
     let identity = known.identity(&object.identity, &urls, cx);
     let name = match (object.name.value(), object.zone.value()) {
@@ -303,10 +319,4 @@ fn compile_endpoint<'a>(
         canary: matches!(object.group.value(), Some(GroupName::Canary)),
     };
     (cx.errors() == before && bound).then_some(endpoint)
-}
-
-/// The zone that a field names. A name that there is not is told.
-fn find_zone(field: &Field<Name<'_>>, zones: &Zones<'_>, cx: &mut Context) -> Option<u16> {
-    let name = field.value()?;
-    zones.names.find(*name, cx).ok()
 }

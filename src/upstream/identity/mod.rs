@@ -5,7 +5,9 @@
 //! - Where nothing can be proven, nothing is sent: 502 `upstream_identity_failed`. The client is not told what is
 //!   behind the gateway; the log says whom it asked and what was refused, never a secret or a token.
 
+mod aws;
 mod fixed;
+mod lent;
 #[cfg(test)]
 mod tests;
 
@@ -15,12 +17,16 @@ use crate::host::Host;
 use crate::plan::{Fault, IdentityKind};
 use crate::problem::Problem;
 
+use aws::Aws;
 use fixed::Fixed;
+
+pub use aws::{is_aws_name, is_external_id, is_role_arn, is_session_name};
 
 /// An identity, ready to be proven. What it remembers is its own, so that a new config begins with nothing.
 pub enum Identity {
     /// A field whose value is always the same.
     Fixed(Fixed),
+    Aws(Box<Aws>),
 }
 
 /// A request that is about to be sent.
@@ -44,6 +50,7 @@ impl Identity {
             IdentityKind::Fault(fault) => Err(fault),
             IdentityKind::Header(spec) => Fixed::header(spec).map(Identity::Fixed),
             IdentityKind::Basic(spec) => Fixed::basic(spec).map(Identity::Fixed),
+            IdentityKind::Aws(spec) => Aws::new(*spec).map(Box::new).map(Identity::Aws),
         }
     }
 
@@ -57,12 +64,12 @@ impl Identity {
         outgoing: Outgoing<'_>,
         edits: &mut Edits,
     ) -> Result<(), Problem> {
-        let _ = (host, outgoing);
         match self {
             Identity::Fixed(fixed) => {
                 fixed.prove(edits);
                 Ok(())
             }
+            Identity::Aws(aws) => aws.prove(host, outgoing, edits).await,
         }
     }
 }

@@ -25,7 +25,7 @@ mod window;
 
 use std::cell::RefCell;
 
-use crate::plan::{Balance, Home, PoolSpec};
+use crate::plan::{Balance, Home, Locality, PoolSpec};
 
 use super::Base;
 use budget::Budget;
@@ -450,6 +450,17 @@ impl Pool {
             .or_else(|| first(able))
             .unwrap_or(able)
     }
+}
+
+/// The tier of an endpoint as seen from a home, among endpoints in these zones; `None` where it is not reached.
+pub fn reach(
+    locality: Option<&Locality>,
+    home: Option<u16>,
+    zones: &[Option<u16>],
+    endpoint: usize,
+) -> Option<usize> {
+    let tiers = locality::tiers(locality, home, zones);
+    tiers.iter().position(|tier| tier & bit(endpoint) != 0)
 }
 
 /// How many of so many endpoints may be left out: at least one, unless the share is nothing.

@@ -138,6 +138,12 @@ pub const CASES: &[Case] = &[
         limit: Limit::Proxy(0.5),
     },
     Case {
+        name: "pool",
+        title: "3 endpoints, peak EWMA, retries, ejection, time-outs + proxy, 10 paths",
+        runs: Runs::Gateway(Work::Pooled),
+        limit: Limit::Proxy(0.15),
+    },
+    Case {
         name: HELLO,
         title: "hello, JavaScript",
         runs: Runs::Script("hello.mjs"),

@@ -29,6 +29,8 @@ pub enum Work {
         /// More tokens in turn than the gateway remembers, so that each signature is checked.
         fresh: bool,
     },
+    /// Pass on to one of three endpoints, with all that watches over these.
+    Pooled,
     /// Answer at once, on 10 paths.
     Static,
 }
@@ -47,7 +49,7 @@ impl Work {
     fn paths(self) -> usize {
         match self {
             Work::Proxy { paths } => paths,
-            Work::Protected | Work::Keyed | Work::Mapped | Work::Signed { .. } | Work::Static => 10,
+            _ => 10,
         }
     }
 
@@ -92,6 +94,18 @@ impl Work {
             },
             "paths": paths,
         });
+        if self == Work::Pooled {
+            config["zones"] = json!({ "a": {}, "b": {}, "c": {} });
+            let endpoint = |zone: &str| json!({ "url": upstream, "zone": zone });
+            config["servers"] = json!([{
+                "alias": "upstream",
+                "endpoints": [endpoint("a"), endpoint("b"), endpoint("c")],
+                "balance": { "policy": "peak_ewma" },
+                "retry": true,
+                "outlier": true,
+                "timeouts": { "try_ms": 10_000 },
+            }]);
+        }
         if matches!(self, Work::Protected | Work::Mapped) {
             config["authorizer"] = json!({
                 "type": "jwt",
@@ -276,6 +290,7 @@ mod tests {
             Work::Protected,
             Work::Keyed,
             Work::Mapped,
+            Work::Pooled,
             Work::Static,
             Work::Signed {
                 alg: "ES256",

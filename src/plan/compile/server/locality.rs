@@ -2,7 +2,7 @@
 
 use super::super::path::unused;
 use super::Zones;
-use crate::config::{Context, FailoverObject, FailoverType, Items, LocalityObject, NameList, Read};
+use crate::config::{Context, FailoverObject, FailoverType, Items, LocalityObject, Read};
 use crate::plan::{Endpoint, Failover, FailoverTo, Home, Locality};
 
 /// Percent of a zone's endpoints that must be well, if nothing is said.
@@ -90,11 +90,11 @@ fn compile_rule(
 ) -> Option<Failover> {
     let before = cx.errors();
     let from = rule.from.value().and_then(|from| from.zones.value());
-    let from = from.map(|list| indices(list, zones, cx));
+    let from = from.map(|list| zones.find_all(list, cx));
     let to = rule.to.value()?;
     let named = to.zones.value();
     let kind = to.kind.value()?;
-    let listed = named.map(|list| indices(list, zones, cx));
+    let listed = named.map(|list| zones.find_all(list, cx));
     let compiled = match (kind, listed) {
         (FailoverType::Only, Some(zones)) => FailoverTo::Only(zones),
         (FailoverType::AnyExcept, Some(zones)) => FailoverTo::AnyExcept(zones),
@@ -115,13 +115,6 @@ fn compile_rule(
         }
     };
     (cx.errors() == before).then_some(Failover { from, to: compiled })
-}
-
-fn indices(list: &NameList<'_>, zones: &Zones<'_>, cx: &mut Context) -> Vec<u16> {
-    let found = list.0.iter();
-    found
-        .filter_map(|name| zones.names.find(*name, cx).ok())
-        .collect()
 }
 
 fn stands_in(endpoints: &[Endpoint], zone: u16) -> bool {

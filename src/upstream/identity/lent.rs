@@ -1,0 +1,352 @@
+//! What a cloud gives the gateway for a time, such as a token or the keys of a role: fetched once for many requests.
+//!
+//! One [`Lent`] holds one value, and there is one for each identity of the config, so it needs no bound of its own:
+//!
+//! ```ignore
+//! let token = self.token.get(host, async || {
+//!     let answer = ask(host).await?;
+//!     Ok(Loan { value: answer.token, good_for_ms: answer.expires_in * 1000 })
+//! }).await?;
+//! ```
+//!
+//! - A value is handed out until shortly before its end, so that it is still good when it arrives.
+//! - Some time before that, one request fetches the next one, while all others use the old one; so does that request
+//!   itself where the fetch fails.
+//! - After a failure the next try waits, longer each time. Where there is no value, the requests in between are told
+//!   why there is none at once.
+//! - Where there is no value at all, one request fetches and the others wait for it.
+//!
+//! Requests never wait for each other's promises, which would die with the request that made them: whoever fetches
+//! leaves a lease, and the others look again until it is done or over.
+
+use std::cell::RefCell;
+
+use crate::host::Host;
+
+/// A value is no longer used for its last so many milliseconds, or for the last eighth of its time if that is shorter.
+const MARGIN_MS: u64 = 15_000;
+/// The next one is fetched so long before its end, or in the last quarter of its time if that is shorter.
+const AHEAD_MS: u64 = 5 * 60 * 1000;
+/// No value is kept for longer, whatever is said of it.
+const LONGEST_MS: u64 = 24 * 60 * 60 * 1000;
+/// After the first failure, the next try waits so long; each further one doubles it, up to the second.
+const RETRY_MS: u64 = 1_000;
+const LONGEST_RETRY_MS: u64 = 30_000;
+/// How often a request looks whether another one has got the value.
+const LOOK_MS: u32 = 25;
+
+/// A value, and for how many milliseconds it is good.
+pub struct Loan<V> {
+    pub value: V,
+    pub good_for_ms: u64,
+}
+
+/// A value that is lent again and again.
+pub struct Lent<V> {
+    /// Longer than fetching can take.
+    lease_ms: u64,
+    state: RefCell<State<V>>,
+}
+
+/// All times are of the host, in milliseconds.
+struct State<V> {
+    held: Option<Held<V>>,
+    /// Until then, somebody else is fetching.
+    lease_until: u64,
+    retry_at: u64,
+    failures: u32,
+    /// Why the last fetch came to nothing.
+    failure: String,
+}
+
+struct Held<V> {
+    value: V,
+    renew_at: u64,
+    until: u64,
+}
+
+/// What a request does next.
+enum Step<V> {
+    Use(V),
+    Give(String),
+    Wait,
+    /// With what serves if that fails.
+    Fetch(Option<V>),
+}
+
+impl<V: Clone> Lent<V> {
+    pub fn new(lease_ms: u64) -> Lent<V> {
+        Lent {
+            lease_ms,
+            state: RefCell::new(State {
+                held: None,
+                lease_until: 0,
+                retry_at: 0,
+                failures: 0,
+                failure: String::new(),
+            }),
+        }
+    }
+
+    /// The value at hand, or what fetching comes to.
+    ///
+    /// # Errors
+    /// There is none; why, in words for the operator.
+    pub async fn get<H: Host>(
+        &self,
+        host: &H,
+        fetch: impl AsyncFnOnce() -> Result<Loan<V>, String>,
+    ) -> Result<V, String> {
+        let patience_ends = host
+            .now_ms()
+            .saturating_add(self.lease_ms.saturating_mul(2));
+        let old = loop {
+            let now = host.now_ms();
+            // The borrow ends before anything waits.
+            let step = self.state.borrow().step(now);
+            match step {
+                Step::Use(value) => return Ok(value),
+                Step::Give(reason) => return Err(reason),
+                Step::Fetch(old) => break old,
+                Step::Wait if now >= patience_ends => {
+                    return Err("no request got an answer in time".into());
+                }
+                Step::Wait => host.sleep(LOOK_MS).await,
+            }
+        };
+        self.state.borrow_mut().lease_until = host.now_ms().saturating_add(self.lease_ms);
+        let fetched = fetch().await;
+        let now = host.now_ms();
+        let mut state = self.state.borrow_mut();
+        match fetched {
+            Ok(loan) => {
+                state.take(&loan, now);
+                Ok(loan.value)
+            }
+            Err(reason) => {
+                state.fail(reason.clone(), now);
+                old.ok_or(reason)
+            }
+        }
+    }
+}
+
+impl<V: Clone> State<V> {
+    fn step(&self, now: u64) -> Step<V> {
+        let leased = now < self.lease_until;
+        let may_fetch = now >= self.retry_at;
+        match self.held.as_ref().filter(|held| now < held.until) {
+            Some(held) if now < held.renew_at || leased || !may_fetch => {
+                Step::Use(held.value.clone())
+            }
+            Some(held) => Step::Fetch(Some(held.value.clone())),
+            None if leased => Step::Wait,
+            None if may_fetch => Step::Fetch(None),
+            None => Step::Give(self.failure.clone()),
+        }
+    }
+
+    fn take(&mut self, loan: &Loan<V>, now: u64) {
+        let good_for_ms = loan.good_for_ms.min(LONGEST_MS);
+        let before_end = |ms: u64| now.saturating_add(good_for_ms.saturating_sub(ms));
+        self.held = Some(Held {
+            value: loan.value.clone(),
+            renew_at: before_end(AHEAD_MS.min(good_for_ms / 4)),
+            until: before_end(MARGIN_MS.min(good_for_ms / 8)),
+        });
+        self.lease_until = 0;
+        self.retry_at = 0;
+        self.failures = 0;
+    }
+
+    fn fail(&mut self, reason: String, now: u64) {
+        let factor = 1_u64.checked_shl(self.failures).unwrap_or(u64::MAX);
+        let wait = RETRY_MS.saturating_mul(factor).min(LONGEST_RETRY_MS);
+        self.retry_at = now.saturating_add(wait);
+        self.failures = self.failures.saturating_add(1);
+        self.failure = reason;
+        self.lease_until = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::arithmetic_side_effects, reason = "small numbers")]
+
+    use std::cell::Cell;
+    use std::future::Future;
+    use std::pin::{Pin, pin};
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+    use crate::host::memory::{MemoryHost, run};
+
+    const HOUR: u64 = 60 * 60 * 1000;
+
+    /// Gets a value from a source that counts how often it is asked, and fails while it is told to.
+    fn get(
+        lent: &Lent<u32>,
+        host: &MemoryHost,
+        asked: &Cell<u32>,
+        fails: bool,
+    ) -> Result<u32, String> {
+        run(lent.get(host, async || {
+            asked.set(asked.get() + 1);
+            if fails {
+                return Err(format!("failure {}", asked.get()));
+            }
+            Ok(Loan {
+                value: asked.get(),
+                good_for_ms: HOUR,
+            })
+        }))
+    }
+
+    #[test]
+    fn a_value_is_kept_until_shortly_before_its_end_and_renewed_ahead_of_it() {
+        let (lent, host, asked) = (Lent::new(6_000), MemoryHost::new(0, &[]), Cell::new(0));
+        for (at_s, fails, expected) in [
+            (0, false, Ok(1)),
+            (1, true, Ok(1)),
+            (55 * 60 - 1, false, Ok(1)),
+            // One that fails to renew uses the old one, and the next try waits.
+            (55 * 60, true, Ok(1)),
+            (55 * 60, false, Ok(1)),
+            (55 * 60 + 1, false, Ok(3)),
+            (60 * 60, false, Ok(3)),
+            // Nobody renewed it in time.
+            (
+                55 * 60 + 1 + 60 * 60 - 15,
+                true,
+                Err("failure 4".to_owned()),
+            ),
+            (
+                55 * 60 + 1 + 60 * 60 - 15,
+                false,
+                Err("failure 4".to_owned()),
+            ),
+            (55 * 60 + 1 + 60 * 60 - 14, false, Ok(5)),
+        ] {
+            host.pass((at_s * 1000) - host.now_ms());
+            assert_eq!(get(&lent, &host, &asked, fails), expected, "at {at_s} s");
+        }
+    }
+
+    #[test]
+    fn a_short_life_has_shorter_margins() {
+        let (lent, host) = (Lent::new(6_000), MemoryHost::new(0, &[]));
+        let loan = |value| Loan {
+            value,
+            good_for_ms: 8_000,
+        };
+        for (at_ms, expected) in [(0, 0), (5_999, 0), (6_000, 6_000)] {
+            host.pass(at_ms - host.now_ms());
+            let got = run(lent.get(&host, async || Ok(loan(at_ms))));
+            assert_eq!(got, Ok(expected));
+        }
+    }
+
+    #[test]
+    fn what_is_said_to_last_for_ever_is_fetched_again_after_a_day() {
+        let (lent, host) = (Lent::new(6_000), MemoryHost::new(0, &[]));
+        let loan = |value| Loan {
+            value,
+            good_for_ms: u64::MAX,
+        };
+        assert_eq!(run(lent.get(&host, async || Ok(loan(1)))), Ok(1));
+        host.pass(LONGEST_MS);
+        assert_eq!(run(lent.get(&host, async || Ok(loan(2)))), Ok(2));
+    }
+
+    #[test]
+    fn the_next_try_after_a_failure_waits_longer_each_time() {
+        let (lent, host, asked) = (
+            Lent::<u32>::new(6_000),
+            MemoryHost::new(0, &[]),
+            Cell::new(0),
+        );
+        let mut tries = Vec::new();
+        for second in 0..100 {
+            let before = asked.get();
+            get(&lent, &host, &asked, true).unwrap_err();
+            if asked.get() > before {
+                tries.push(second);
+            }
+            host.pass(1000);
+        }
+        assert_eq!(tries, [0, 1, 3, 7, 15, 31, 61, 91]);
+    }
+
+    #[test]
+    fn one_fetches_for_many_that_come_at_once() {
+        let (lent, host) = (Lent::new(6_000), MemoryHost::new(0, &[]));
+        let asked = Cell::new(0);
+        let done = Cell::new(false);
+        let fetch = async || {
+            asked.set(asked.get() + 1);
+            until(&done).await;
+            Ok(Loan {
+                value: 7,
+                good_for_ms: HOUR,
+            })
+        };
+        let mut first = pin!(lent.get(&host, fetch));
+        assert_eq!(poll(first.as_mut()), None);
+        // Its time is virtual: another one waits for the lease's end, and would fetch then.
+        host.pass(1_000);
+        let state = lent.state.borrow().step(host.now_ms());
+        assert!(matches!(state, Step::Wait));
+        done.set(true);
+        assert_eq!(poll(first.as_mut()), Some(Ok(7)));
+        for _ in 0..200 {
+            assert_eq!(
+                run(lent.get(&host, async || Err("asked twice".into()))),
+                Ok(7)
+            );
+        }
+        assert_eq!(asked.get(), 1);
+    }
+
+    #[test]
+    fn while_one_renews_the_others_use_the_old_one_and_one_that_dies_leaves_no_trace() {
+        let (lent, host) = (Lent::new(6_000), MemoryHost::new(0, &[]));
+        let loan = |value| Loan {
+            value,
+            good_for_ms: HOUR,
+        };
+        run(lent.get(&host, async || Ok(loan(1)))).unwrap();
+        host.pass(HOUR - AHEAD_MS);
+        let never = Cell::new(false);
+        {
+            let mut renewing = pin!(lent.get(&host, async || {
+                until(&never).await;
+                Ok(loan(2))
+            }));
+            assert_eq!(poll(renewing.as_mut()), None);
+            assert_eq!(run(lent.get(&host, async || Ok(loan(3)))), Ok(1));
+        }
+        // Its request is gone: when the lease is over, the next one fetches.
+        host.pass(5_999);
+        assert_eq!(run(lent.get(&host, async || Ok(loan(3)))), Ok(1));
+        host.pass(1);
+        assert_eq!(run(lent.get(&host, async || Ok(loan(3)))), Ok(3));
+    }
+
+    fn poll<T>(future: Pin<&mut impl Future<Output = T>>) -> Option<T> {
+        match future.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(value) => Some(value),
+            Poll::Pending => None,
+        }
+    }
+
+    async fn until(done: &Cell<bool>) {
+        std::future::poll_fn(|_| {
+            if done.get() {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        })
+        .await;
+    }
+}
