@@ -91,10 +91,10 @@ impl Report<'_> {
         );
         let (good, repeatable) = self.success();
         line("success", format!("{} of all requests", percent(good)));
-        line(
-            "",
-            format!("{} of those that may be repeated", percent(repeatable)),
-        );
+        if let Some(repeatable) = repeatable {
+            let share = percent(repeatable);
+            line("", format!("{share} of those that may be repeated"));
+        }
         let statuses = self.tally.statuses.iter();
         let statuses = statuses.map(|(status, count)| format!("{status}: {count}"));
         line("statuses", statuses.collect::<Vec<_>>().join(", "));
@@ -185,7 +185,7 @@ impl Report<'_> {
             "server": self.server,
             "requests": tally.requests,
             "seconds": self.elapsed_s(),
-            "success": { "all": rounded(good), "repeatable": rounded(repeatable) },
+            "success": { "all": rounded(good), "repeatable": repeatable.map(rounded) },
             "statuses": statuses.collect::<serde_json::Map<_, _>>(),
             "no_endpoint": tally.refused,
             "latency_ms": { "p50": ms.p50, "p99": ms.p99, "p99_9": ms.p999, "max": ms.max },
@@ -203,12 +203,13 @@ impl Report<'_> {
         })
     }
 
-    /// Of all requests, and of those that may be repeated.
-    fn success(&self) -> (f64, f64) {
+    /// Of all requests, and of those that may be repeated, if there are any.
+    fn success(&self) -> (f64, Option<f64>) {
         let tally = self.tally;
+        let repeatable = ratio(tally.good_idempotent, tally.idempotent);
         (
             ratio(tally.good, tally.requests),
-            ratio(tally.good_idempotent, tally.idempotent),
+            (tally.idempotent > 0).then_some(repeatable),
         )
     }
 
