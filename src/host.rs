@@ -1,10 +1,13 @@
 //! What the platform gives: the one door between the gateway and where it runs.
 //!
-//! A host stands for one exchange. On Workers it is [`crate::edge`], natively [`memory`], whose time is virtual.
+//! A host stands for one exchange. On Workers it is [`crate::edge`], natively [`memory`], whose time is
+//! virtual and its own, or `virtual_time`, where many exchanges share one clock.
 
 pub mod memory;
 #[cfg(not(target_arch = "wasm32"))]
 mod signature;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod virtual_time;
 
 use std::borrow::Cow;
 use std::future::Future;

@@ -39,4 +39,6 @@ pub mod policy;
 pub mod problem;
 pub mod route;
 pub mod secret;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod simulate;
 pub mod upstream;

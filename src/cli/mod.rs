@@ -4,6 +4,7 @@ mod check;
 mod explain;
 mod key;
 mod show;
+mod simulate;
 mod why;
 mod wrangler;
 
@@ -49,6 +50,21 @@ enum Command {
         /// A header field of the request, such as 'Origin: https://app.example.com'; may be repeated.
         #[arg(long = "header", value_name = "NAME: VALUE", value_parser = explain::field)]
         headers: Vec<(String, String)>,
+    },
+    /// Let endpoints fail as a scenario says, and tell what the gateway makes of it.
+    ///
+    /// Nothing is sent, and no time passes but in the simulation. The same seed leads to the same numbers. Ends with 1
+    /// if config or scenario is refused.
+    Simulate {
+        /// The scenario, see docs/simulate.md.
+        file: PathBuf,
+        #[arg(long, default_value = "api-config.json")]
+        config: PathBuf,
+        /// The alias of the config's server that the scenario happens to.
+        #[arg(long, value_name = "ALIAS")]
+        server: String,
+        #[arg(long, value_enum, default_value_t = Format::Human)]
+        format: Format,
     },
     /// Make API keys and their stored forms.
     #[command(subcommand)]
@@ -99,6 +115,12 @@ pub fn main() -> ExitCode {
             config,
             headers,
         } => explain::explain(&method, &url, &config, headers, color),
+        Command::Simulate {
+            file,
+            config,
+            server,
+            format,
+        } => simulate::simulate(&file, &config, &server, format, color),
         Command::Key(command) => key::key(command),
         Command::Password(command) => key::password(command),
         Command::Schema => Ok(Outcome {

@@ -37,6 +37,8 @@ mod require;
 mod scanner;
 mod schema;
 mod server;
+#[cfg(not(target_arch = "wasm32"))]
+mod simulation;
 mod source;
 mod suggest;
 mod supabase;
@@ -62,6 +64,8 @@ pub use redact::blanked;
 pub use require::*;
 pub use schema::schema;
 pub use server::*;
+#[cfg(not(target_arch = "wasm32"))]
+pub use simulation::*;
 pub use source::{DRAIN_KEY, SOURCE_KEY, SOURCE_NAMESPACE, SOURCE_VARIABLE};
 pub use suggest::closest;
 pub use supabase::*;

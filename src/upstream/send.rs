@@ -7,6 +7,10 @@
 //!   answer wins, the other try is cancelled.
 //! - Once the head of an answer is here, nothing is timed, retried or cancelled any more.
 
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "small numbers")]
+mod tests;
+
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::Poll;

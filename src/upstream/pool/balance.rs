@@ -36,7 +36,13 @@ pub(super) fn random(pool: &Pool, from: u64, random: u64) -> Option<usize> {
 }
 
 /// The better of two that chance names (Mitzenmacher 2001), by latency and load for its weight.
-pub(super) fn peak_ewma(pool: &Pool, state: &State, from: u64, lots: u64) -> Option<usize> {
+pub(super) fn peak_ewma(
+    pool: &Pool,
+    state: &State,
+    from: u64,
+    now: u64,
+    lots: u64,
+) -> Option<usize> {
     let one = random(pool, from, lots >> 32)?;
     let Some(other) = random(pool, from & !bit(one), lots & 0xffff_ffff) else {
         return Some(one);
@@ -44,7 +50,7 @@ pub(super) fn peak_ewma(pool: &Pool, state: &State, from: u64, lots: u64) -> Opt
     let cost = |index: usize| {
         let member = state.members.get(index)?;
         let weight = f64::from(pool.endpoints.get(index)?.weight);
-        Some(member.ewma.cost(member.in_flight) / weight)
+        Some(member.ewma.cost(now, member.in_flight) / weight)
     };
     Some(if cost(other)? < cost(one)? {
         other

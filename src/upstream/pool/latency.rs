@@ -3,23 +3,12 @@
 /// Milliseconds in which what was measured loses about two thirds of its weight.
 const DECAY_MS: f64 = 10_000.0;
 
-/// An endpoint of which nothing is known is taken for this quick, in milliseconds.
-const UNKNOWN_MS: f64 = 30.0;
-
-/// Peak-EWMA (Finagle): an exponentially weighted average that follows a rise at once and a fall slowly.
-#[derive(Clone, Debug)]
+/// Peak-EWMA (Finagle): an exponentially weighted average that follows a rise at once and a fall slowly. What is not
+/// measured is forgotten: an endpoint of which nothing is known counts as quick, so that it is soon known.
+#[derive(Clone, Debug, Default)]
 pub(super) struct PeakEwma {
     ms: f64,
     at: u64,
-}
-
-impl Default for PeakEwma {
-    fn default() -> Self {
-        PeakEwma {
-            ms: UNKNOWN_MS,
-            at: 0,
-        }
-    }
 }
 
 impl PeakEwma {
@@ -28,9 +17,8 @@ impl PeakEwma {
         self.ms = match sample > self.ms {
             true => sample,
             false => {
-                let age = now.saturating_sub(self.at) as f64 / DECAY_MS;
-                // Near enough to e^-age, and small. Samples of one moment still move it a little.
-                let kept = (1.0 + age / 16.0).powi(-16).min(0.95);
+                // Samples of one moment still move it a little.
+                let kept = self.kept(now).min(0.95);
                 self.ms * kept + sample * (1.0 - kept)
             }
         };
@@ -38,9 +26,16 @@ impl PeakEwma {
     }
 
     /// Milliseconds times the requests that would wait.
-    pub fn cost(&self, in_flight: u32) -> f64 {
+    pub fn cost(&self, now: u64, in_flight: u32) -> f64 {
         // An answer within the clock's step still costs something.
-        (self.ms + 0.5) * (f64::from(in_flight) + 1.0)
+        (self.ms * self.kept(now) + 0.5) * (f64::from(in_flight) + 1.0)
+    }
+
+    /// What is left of the weight of what was measured.
+    fn kept(&self, now: u64) -> f64 {
+        let age = now.saturating_sub(self.at) as f64 / DECAY_MS;
+        // Near enough to e^-age, and small.
+        (1.0 + age / 16.0).powi(-16)
     }
 }
 
@@ -104,14 +99,25 @@ mod tests {
     fn a_rise_counts_at_once_and_a_fall_slowly() {
         let mut ewma = PeakEwma::default();
         ewma.add(0, 10);
-        assert!(ewma.ms < 30.0);
+        assert!((ewma.ms - 10.0).abs() < f64::EPSILON);
         ewma.add(100, 500);
         assert!((ewma.ms - 500.0).abs() < f64::EPSILON);
         ewma.add(200, 10);
         assert!(ewma.ms > 400.0);
         ewma.add(60_000, 10);
         assert!(ewma.ms < 15.0);
-        assert!(ewma.cost(3) > 3.0 * ewma.cost(0));
+        assert!(ewma.cost(60_000, 3) > 3.0 * ewma.cost(60_000, 0));
+    }
+
+    #[test]
+    fn a_rise_is_forgotten_where_nothing_is_measured_any_more() {
+        let (mut slow, mut quick) = (PeakEwma::default(), PeakEwma::default());
+        slow.add(0, 2_000);
+        for now in 0..60 {
+            quick.add(now * 1_000, 20);
+            let dearer = slow.cost(now * 1_000, 0) > quick.cost(now * 1_000, 0);
+            assert_eq!(dearer, now < 54, "{now}");
+        }
     }
 
     #[test]

@@ -42,6 +42,9 @@ pub const MOST: usize = 64;
 /// After how many milliseconds to ask again where every endpoint is drained: nobody knows when that ends.
 const DRAINED_RETRY_MS: u64 = 30_000;
 
+/// A failure counts as slow as the slowest answers: only so many percent of them are quicker.
+const SLOW_PERCENT: u32 = 99;
+
 /// One address of a server.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
@@ -265,7 +268,7 @@ impl Pool {
         let chosen = match &self.spec.balance {
             Balance::RoundRobin => balance::round_robin(self, &mut state, from),
             Balance::Random => balance::random(self, from, random),
-            Balance::PeakEwma => balance::peak_ewma(self, &state, from, random),
+            Balance::PeakEwma => balance::peak_ewma(self, &state, from, now, random),
             Balance::ConsistentHash {
                 bounded_load_percent,
                 ..
@@ -301,8 +304,13 @@ impl Pool {
         let state = &mut *state;
         let endpoint = flight.endpoint;
         let took = now.saturating_sub(flight.began);
+        let mut counted = took;
         if outcome == Outcome::Success {
             state.latencies.add(took);
+        } else {
+            // To fail quickly is not to be quick: that would draw all requests to where they fail.
+            let slow = state.latencies.percentile(SLOW_PERCENT);
+            counted = counted.max(slow.map_or(0, u64::from));
         }
         let ejected = state
             .members
@@ -312,7 +320,7 @@ impl Pool {
         let member = state.members.get_mut(endpoint)?;
         member.in_flight = member.in_flight.saturating_sub(1);
         if outcome != Outcome::Cancelled {
-            member.ewma.add(now, took);
+            member.ewma.add(now, counted);
         }
         let mut event = None;
         if let Some(spec) = &self.spec.outlier
@@ -333,6 +341,12 @@ impl Pool {
             event = Some(Event::CanaryHeld);
         }
         event
+    }
+
+    /// How many requests to an endpoint are under way.
+    pub fn in_flight(&self, endpoint: usize) -> u32 {
+        let state = self.state.borrow();
+        state.members.get(endpoint).map_or(0, |m| m.in_flight)
     }
 
     /// An endpoint asked to be left in peace until then.

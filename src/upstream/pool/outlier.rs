@@ -11,6 +11,9 @@
 //! ```
 //!
 //! It is ejected for the base time times n, within a bound. n falls by one for each base time without an ejection.
+//!
+//! The trials are requests that survive a failure. Where none comes within another base time, there may be none at all:
+//! then any request is one.
 
 use super::window::Window;
 use super::{Failure, Outcome};
@@ -36,6 +39,8 @@ enum State {
         until: u64,
     },
     Probation {
+        /// When its time was over.
+        since: u64,
         /// Trials that are under way.
         trials: u32,
         succeeded: u32,
@@ -46,7 +51,7 @@ enum State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Availability {
     Well,
-    /// It may be tried by a request that would survive its failure.
+    /// It may be tried, by a request that would survive its failure.
     OnProbation,
     /// Not before that time.
     Out(u64),
@@ -57,9 +62,9 @@ impl Outlier {
         match self.state {
             State::Closed => Availability::Well,
             State::Ejected { until } if now < until => Availability::Out(until),
-            State::Ejected { .. } => Availability::OnProbation,
-            State::Probation { trials, .. } if trials < spec.probation_requests => {
-                Availability::OnProbation
+            State::Ejected { until } => probation(spec, until, now),
+            State::Probation { trials, since, .. } if trials < spec.probation_requests => {
+                probation(spec, since, now)
             }
             State::Probation { .. } => Availability::Out(now.saturating_add(1)),
         }
@@ -75,6 +80,7 @@ impl Outlier {
             && now >= until
         {
             self.state = State::Probation {
+                since: until,
                 trials: 0,
                 succeeded: 0,
             };
@@ -91,7 +97,11 @@ impl Outlier {
     /// A request ended. Whether the endpoint is to be ejected, if that may be: then [`Outlier::eject`] is called.
     pub fn ended(&mut self, spec: &OutlierSpec, now: u64, outcome: Outcome, trial: bool) -> bool {
         let failed = outcome != Outcome::Success;
-        if trial && let State::Probation { trials, succeeded } = &mut self.state {
+        if trial
+            && let State::Probation {
+                trials, succeeded, ..
+            } = &mut self.state
+        {
             *trials = trials.saturating_sub(1);
             if outcome == Outcome::Cancelled {
                 return false;
@@ -149,6 +159,14 @@ impl Outlier {
         self.consecutive = 0;
         self.gateway_errors = 0;
         self.window.clear();
+    }
+}
+
+/// Of whom trials are taken.
+fn probation(spec: &OutlierSpec, since: u64, now: u64) -> Availability {
+    match now.saturating_sub(since) < u64::from(spec.base_ejection_ms) {
+        true => Availability::OnProbation,
+        false => Availability::Well,
     }
 }
 
@@ -241,6 +259,20 @@ mod tests {
         // After a quiet time it counts as a first one again.
         outlier.eject(&SPEC, 100_000);
         assert_eq!(at(&outlier, 100_000), Availability::Out(101_000));
+    }
+
+    #[test]
+    fn where_no_request_survives_a_failure_any_one_is_a_trial() {
+        let mut outlier = Outlier::default();
+        outlier.eject(&SPEC, 0);
+        let at = |outlier: &Outlier, now| outlier.availability(&SPEC, now);
+        assert_eq!(at(&outlier, 1_999), Availability::OnProbation);
+        assert_eq!(at(&outlier, 2_000), Availability::Well);
+        assert!(outlier.began(&SPEC, 2_000) && outlier.began(&SPEC, 2_000));
+        assert_eq!(at(&outlier, 2_000), Availability::Out(2_001));
+        assert!(!outlier.ended(&SPEC, 2_010, Outcome::Success, true));
+        assert_eq!(at(&outlier, 2_010), Availability::Well);
+        assert!(outlier.ended(&SPEC, 2_010, FAILED, true));
     }
 
     #[test]
