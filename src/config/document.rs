@@ -1,6 +1,7 @@
 //! The objects of `api-config.json`, each defined once.
 
 use super::authorizer::AuthorizerObject;
+use super::mirror::MirrorObject;
 use super::object::{object, words};
 use super::read::{Entries, Items, Lazy, OneByOne};
 use super::require::RequireChoice;
@@ -137,6 +138,8 @@ object! {
         optional authorizer: Name<'a>,
         /// Whether an address that Supabase does not know becomes a user. `true` if nothing is said.
         optional create_user: Spanned<bool>,
+        /// A second server that is sent some of the requests too, for `http` and `http_proxy`.
+        optional mirror: MirrorObject<'a>,
         /// A function of a bound worker that is given the answer.
         optional post_process: HookObject<'a>,
     }

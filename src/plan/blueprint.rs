@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::require::Requirement;
 use super::when::When;
-use super::{Authorizer, LoginStep, Server, ServerIdentity, SupabaseCall, Zone};
+use super::{Authorizer, LoginStep, MirrorSpec, Server, ServerIdentity, SupabaseCall, Zone};
 use crate::http::Method;
 
 /// The artifact's format. One that differs is refused, never guessed at.
-pub const BLUEPRINT_VERSION: u32 = 4;
+pub const BLUEPRINT_VERSION: u32 = 5;
 
 /// A whole config, checked.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -183,6 +183,8 @@ pub enum Action {
         /// The only zones that its endpoints may stand in: indices into [`Blueprint::zones`].
         zones: Option<Vec<u16>>,
         mapping: Option<Box<Mapping>>,
+        /// A second server that is sent some of the requests too.
+        mirror: Option<Box<MirrorSpec>>,
         post_process: Option<Hook>,
     },
     /// Ask a function of a bound worker.

@@ -4,6 +4,7 @@ mod base;
 mod forward;
 mod geo;
 mod identity;
+pub mod mirror;
 pub mod pool;
 mod retry;
 mod send;
