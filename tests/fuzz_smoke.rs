@@ -17,6 +17,8 @@ mod expression;
 mod headers;
 #[path = "../fuzz/src/login.rs"]
 mod login;
+#[path = "../fuzz/src/mirror.rs"]
+mod mirror;
 #[path = "../fuzz/src/path.rs"]
 mod path;
 #[path = "../fuzz/src/signature.rs"]
@@ -54,6 +56,11 @@ fn headers_hold() {
 #[test]
 fn logins_hold() {
     smoke(login::check, &["fuzz/seeds/login"], ROUNDS);
+}
+
+#[test]
+fn mirrors_hold() {
+    smoke(mirror::check, &["fuzz/seeds/mirror"], ROUNDS);
 }
 
 #[test]

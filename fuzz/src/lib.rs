@@ -6,6 +6,7 @@ pub mod config;
 pub mod expression;
 pub mod headers;
 pub mod login;
+pub mod mirror;
 pub mod path;
 pub mod signature;
 pub mod token;

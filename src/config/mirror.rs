@@ -72,7 +72,9 @@ impl<'a> Read<'a> for BodyChoice {
     fn read(node: &'a Value<'a>, cx: &mut Context) -> Option<Self> {
         match node {
             Value::BooleanLit(flag) if !flag.value => Some(BodyChoice(None)),
-            Value::StringLit(_) => ComparisonWord::read(node, cx).map(|word| BodyChoice(Some(word))),
+            Value::StringLit(_) => {
+                ComparisonWord::read(node, cx).map(|word| BodyChoice(Some(word)))
+            }
             other => wrong_type(other, "`\"json\"`, `\"bytes\"` or `false`", cx),
         }
     }

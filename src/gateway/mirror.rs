@@ -77,8 +77,7 @@ impl<H: Host> Exchange<'_, H> {
         };
         let (host, spec) = (self.host, &shadow.spec);
         let compared = spec.compare.as_ref().is_some_and(|c| c.body.is_some());
-        shadow.copy =
-            (compared && is_bounded(host, spec, &reply)).then(|| host.copy(&reply));
+        shadow.copy = (compared && is_bounded(host, spec, &reply)).then(|| host.copy(&reply));
         shadow.primary = head(host, spec, &reply);
         *self.aside.shadow.borrow_mut() = Some(shadow);
         Ok(reply)

@@ -63,9 +63,7 @@ impl<H: Host> Exchange<'_, H> {
         let (base, identity) = match server {
             Server::Single { base, identity } => (base, identity),
             Server::Pool(pool) => {
-                let sent = self
-                    .pooled(pool, zones, path, query, &fields, edits)
-                    .await;
+                let sent = self.pooled(pool, zones, path, query, &fields, edits).await;
                 let reply = self.shadowed(sent, shadow)?;
                 return self.finish(reply, post).await;
             }

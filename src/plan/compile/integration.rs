@@ -70,9 +70,8 @@ pub(super) fn compile_integration(
             let server = server.map(|alias| gateway.servers.find(alias, cx));
             let own = server.as_ref().and_then(|server| server.as_ref().ok());
             let mirror = object.mirror.value();
-            let mirror = mirror.map(|mirror| {
-                mirror::compile(mirror, own.copied(), method, &gateway.servers, cx)
-            });
+            let mirror = mirror
+                .map(|mirror| mirror::compile(mirror, own.copied(), method, &gateway.servers, cx));
             Action::Proxy {
                 server: server.ok_or_else(|| first_fault(cx))??,
                 zones: None,

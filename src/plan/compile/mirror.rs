@@ -79,7 +79,10 @@ fn compile_methods(
         return Vec::new();
     }
     let named = |methods: &[Method]| {
-        let names: Vec<_> = methods.iter().map(|m| format!("`{}`", m.as_str())).collect();
+        let names: Vec<_> = methods
+            .iter()
+            .map(|m| format!("`{}`", m.as_str()))
+            .collect();
         names.join(", ")
     };
     let asked: Vec<Method> = match (&listed, method) {
@@ -91,8 +94,12 @@ fn compile_methods(
     let foreign: Vec<Method> = asked.iter().copied().filter(|m| !of_path(m)).collect();
     let risky: Vec<Method> = asked.iter().copied().filter(|m| !is_safe(m)).collect();
     if asked.is_empty() {
-        cx.error(object.span.first(), "empty_value", "`methods` names nothing")
-            .help("leave `methods` out for those that may be repeated");
+        cx.error(
+            object.span.first(),
+            "empty_value",
+            "`methods` names nothing",
+        )
+        .help("leave `methods` out for those that may be repeated");
     }
     if !foreign.is_empty() {
         let message = format!("the path never serves {}", named(&foreign));
@@ -101,9 +108,10 @@ fn compile_methods(
     }
     if !risky.is_empty() && !unsafe_too {
         let message = format!("{} would be done twice", named(&risky));
-        cx.error(object.span.first(), "mirror_unsafe_method", message).help(
-            "write `\"unsafe_methods\": true` if the mirror may do it too, on data of its own",
-        );
+        cx.error(object.span.first(), "mirror_unsafe_method", message)
+            .help(
+                "write `\"unsafe_methods\": true` if the mirror may do it too, on data of its own",
+            );
     }
     if risky.is_empty() && unsafe_too && foreign.is_empty() && !object.unsafe_methods.is_bad() {
         let why = "where only methods that may be repeated are mirrored";
@@ -153,8 +161,12 @@ fn compile_compare(object: &CompareObject<'_>, cx: &mut Context) -> CompareSpec 
     }
     let status = object.status.value().is_none_or(|flag| flag.value);
     if !status && headers.is_empty() && word.is_none() && !object.body.is_bad() {
-        cx.error(object.span.first(), "compares_nothing", "this compares nothing")
-            .help("leave `compare` out, or say what is to be the same");
+        cx.error(
+            object.span.first(),
+            "compares_nothing",
+            "this compares nothing",
+        )
+        .help("leave `compare` out, or say what is to be the same");
     }
     CompareSpec {
         status,

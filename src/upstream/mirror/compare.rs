@@ -294,8 +294,16 @@ mod tests {
             (r#"{"at":1}"#, r#"{"at":{"x":2}}"#, true),
             (r#"{"at":1}"#, "{}", true),
             (r#"{"a/b":1}"#, r#"{"a/b":2}"#, true),
-            (r#"{"items":[{"id":1},{"id":2}]}"#, r#"{"items":[{"id":1},{"id":3}]}"#, true),
-            (r#"{"items":[{"id":1},{"id":2}]}"#, r#"{"items":[{"id":2},{"id":2}]}"#, false),
+            (
+                r#"{"items":[{"id":1},{"id":2}]}"#,
+                r#"{"items":[{"id":1},{"id":3}]}"#,
+                true,
+            ),
+            (
+                r#"{"items":[{"id":1},{"id":2}]}"#,
+                r#"{"items":[{"id":2},{"id":2}]}"#,
+                false,
+            ),
             (r#"{"list":[1,2]}"#, r#"{"list":[1,2,3]}"#, true),
             (r#"{"list":[1,2]}"#, r#"{"list":[1,2,3,4]}"#, false),
             (r#"{"x":{"at":1}}"#, r#"{"x":{"at":2}}"#, false),
@@ -312,7 +320,12 @@ mod tests {
             (&as_json, "a", "b", BodyDifference::Bytes(1, 1)),
             (&as_json, "<p>", "{}", BodyDifference::Json(false, true)),
             (&as_json, "{}", "", BodyDifference::Json(true, false)),
-            (&CompareBody::Bytes, "{}", "{ }", BodyDifference::Bytes(2, 3)),
+            (
+                &CompareBody::Bytes,
+                "{}",
+                "{ }",
+                BodyDifference::Bytes(2, 3),
+            ),
         ] {
             let differs = bodies(how, primary.as_bytes(), mirror.as_bytes());
             assert_eq!(differs, Some(expected), "{primary} {mirror}");
@@ -364,7 +377,11 @@ mod tests {
     #[test]
     fn no_value_of_a_body_is_told() {
         let differs = Differences {
-            body: bodies(&json(&[]), br#"{"name":"hunter2"}"#, br#"{"name":"hunter3"}"#),
+            body: bodies(
+                &json(&[]),
+                br#"{"name":"hunter2"}"#,
+                br#"{"name":"hunter3"}"#,
+            ),
             ..Differences::default()
         };
         let told = differs.log_members();

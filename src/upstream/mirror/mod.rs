@@ -71,11 +71,7 @@ pub fn is_bounded<H: Host>(host: &H, spec: &MirrorSpec, reply: &H::Reply) -> boo
 }
 
 /// Sends a request to the mirror and compares. A line for the log, if there is something to tell.
-pub async fn run<H: Host>(
-    plan: &Plan,
-    host: &H,
-    mut shadow: Shadow<H::Reply>,
-) -> Option<String> {
+pub async fn run<H: Host>(plan: &Plan, host: &H, mut shadow: Shadow<H::Reply>) -> Option<String> {
     let now = host.now_ms();
     let copy = shadow.copy.take();
     let slot = plan.mirrors.begin(shadow.index, &shadow.spec, now);
@@ -213,7 +209,10 @@ async fn ask<H: Host>(
                 binding: None,
                 cancellable: true,
             };
-            return host.send(&forward).await.map_err(crate::gateway::unanswered);
+            return host
+                .send(&forward)
+                .await
+                .map_err(crate::gateway::unanswered);
         }
         Server::Pool(pool) => pool,
     };
