@@ -9,6 +9,7 @@ mod sent;
 #[path = "../support/mod.rs"]
 mod support;
 
+use std::thread::sleep;
 use std::time::Duration;
 
 use peers::upstream::{Recorded, Script};
@@ -29,7 +30,7 @@ fn bench(method: &str, mirror: Value) -> Bench {
     let servers = json!([
         { "alias": "main", "url": primary.url(),
           "identity": { "type": "header", "name": "X-Main", "secret": "$secret.MAIN" } },
-        { "alias": "other", "url": format!("{}/v1", second.url()),
+        { "alias": "other", "url": second.url(),
           "identity": { "type": "header", "name": "X-Other", "secret": "$secret.OTHER" } },
     ]);
     let config = config(method, servers, mirror);
@@ -64,13 +65,20 @@ impl Bench {
     /// Lets both servers answer this to a path.
     fn script(&self, path: &str, primary: &Script, mirror: &Script) {
         self.primary.script(path, primary.clone());
-        self.mirror.script(&format!("/v1{path}"), mirror.clone());
+        self.mirror.script(path, mirror.clone());
     }
 
     /// Waits until the mirror has got so many requests, and gives them.
     fn mirrored(&self, count: usize) -> Vec<Recorded> {
         assert!(self.mirror.wait_requests(count, PATIENCE), "{}", self.log());
         self.mirror.requests()
+    }
+
+    /// Waits until the mirror has been asked so many times, and what it answered has been compared.
+    fn compared(&self, count: u64) {
+        let reached = eventually(PATIENCE, || self.mirror.seen() == count);
+        assert!(reached, "{} of {count}: {}", self.mirror.seen(), self.log());
+        sleep(A_WHILE);
     }
 
     /// Lines of the log with this part, once there are so many.

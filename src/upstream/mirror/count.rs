@@ -1,7 +1,6 @@
 //! What an isolate knows of its mirrors: how many are under way, and what became of the others.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 
 use crate::plan::MirrorSpec;
 
@@ -36,8 +35,8 @@ struct State {
     /// When each that is under way must have ended, in ms: should the platform end one without a word, its place is free
     /// again all the same.
     under_way: Vec<u64>,
-    /// By the path's index.
-    paths: BTreeMap<usize, Track>,
+    /// With the path's index, by which they are sorted.
+    paths: Vec<(usize, Track)>,
 }
 
 #[derive(Default)]
@@ -45,6 +44,18 @@ struct Track {
     counts: Counts,
     minute: u64,
     in_minute: u32,
+}
+
+impl State {
+    /// It is there, new or not.
+    fn track(&mut self, path: usize) -> Option<&mut Track> {
+        let found = self.paths.binary_search_by_key(&path, |(index, _)| *index);
+        let place = found.unwrap_or_else(|place| {
+            self.paths.insert(place, (path, Track::default()));
+            place
+        });
+        self.paths.get_mut(place).map(|(_, track)| track)
+    }
 }
 
 /// A place among those under way.
@@ -57,22 +68,26 @@ impl Mirrors {
     /// Adds to the counts of a path, which are what comes back.
     pub fn count(&self, path: usize, add: impl FnOnce(&mut Counts)) -> Counts {
         let mut state = self.state.borrow_mut();
-        let counts = &mut state.paths.entry(path).or_default().counts;
-        add(counts);
-        *counts
+        let Some(track) = state.track(path) else {
+            return Counts::default();
+        };
+        add(&mut track.counts);
+        track.counts
     }
 
     /// Whether there is room for one more.
     pub fn has_room(&self, path: usize, spec: &MirrorSpec, now: u64) -> bool {
         let mut state = self.state.borrow_mut();
         state.under_way.retain(|until| *until > now);
-        let track = state.paths.entry(path).or_default();
         let minute = now / 60_000;
-        if track.minute != minute {
-            track.minute = minute;
-            track.in_minute = 0;
-        }
-        track.in_minute < spec.max_per_minute && state.under_way.len() < MOST_IN_FLIGHT
+        let is_free = state.under_way.len() < MOST_IN_FLIGHT;
+        state.track(path).is_some_and(|track| {
+            if track.minute != minute {
+                track.minute = minute;
+                track.in_minute = 0;
+            }
+            is_free && track.in_minute < spec.max_per_minute
+        })
     }
 
     /// One more is under way, if there is room.
@@ -85,8 +100,9 @@ impl Mirrors {
             .saturating_add(GRACE_MS);
         let mut state = self.state.borrow_mut();
         state.under_way.push(until);
-        let track = state.paths.entry(path).or_default();
-        track.in_minute = track.in_minute.saturating_add(1);
+        if let Some(track) = state.track(path) {
+            track.in_minute = track.in_minute.saturating_add(1);
+        }
         Some(Slot {
             mirrors: self,
             until,

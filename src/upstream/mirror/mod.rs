@@ -61,8 +61,12 @@ pub fn head<H: Host>(host: &H, spec: &MirrorSpec, reply: &H::Reply) -> Head {
     }
 }
 
-/// Whether an answer's body can be read beside the client without holding it up: its length is known and small.
+/// Whether an answer's body can be read beside the client without holding it up: there is none (RFC 9110 section 6.4.1),
+/// or its length is known and small.
 pub fn is_bounded<H: Host>(host: &H, spec: &MirrorSpec, reply: &H::Reply) -> bool {
+    if matches!(host.status(reply), 204 | 304) {
+        return true;
+    }
     let length = host.reply_field(reply, "content-length");
     let length = length.and_then(|length| length.parse::<u32>().ok());
     let kind = host.reply_field(reply, "content-type");
