@@ -6,7 +6,7 @@ use causeway::plan::{CompareBody, CompareSpec, MirrorSpec};
 use super::{Asked, Page};
 
 pub fn explain(asked: &Asked<'_>, spec: &MirrorSpec, page: &mut Page) {
-    let method = Method::serving(&asked.request.method);
+    let method = Method::serving(asked.request.method);
     if !method.is_some_and(|method| spec.methods.contains(&method)) {
         let method = &asked.request.method;
         page.line("mirror", &format!("not for {method}"));
