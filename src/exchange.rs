@@ -2,6 +2,7 @@
 
 use crate::edits::Edits;
 use crate::host::{Forward, Host};
+use crate::upstream::mirror::Shadow;
 
 /// The head of a request as the platform hands it over, without its fields: those are asked of the [`Host`].
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +60,8 @@ pub struct Answer<R> {
     pub request_id: String,
     /// For the operator, where something went wrong.
     pub log: Option<String>,
+    /// What is sent to a mirror once this is on its way, by [`crate::upstream::mirror::run`].
+    pub shadow: Option<Box<Shadow<R>>>,
 }
 
 /// Where an answer comes from.

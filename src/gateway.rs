@@ -3,6 +3,7 @@
 mod act;
 mod caller;
 mod login;
+mod mirror;
 mod passwordless;
 mod permit;
 mod proxy;
@@ -19,7 +20,7 @@ use crate::policy::cors::Verdict;
 use crate::problem::Problem;
 use crate::route::{self, Canonical, Found, Match, PathError};
 
-use act::Exchange;
+use act::{Aside, Exchange};
 use caller::Caller;
 
 /// Takes one request through all phases. Whatever answers, the answer passes the outbound phases.
@@ -27,7 +28,7 @@ pub async fn serve<H: Host>(plan: &Plan, host: &H, request: Request<'_>) -> Answ
     let request_id = request_id(host);
     let origin = host.header("origin").filter(|o| !o.is_empty());
     let mut edits = Edits::with_capacity(256);
-    let notes = RefCell::default();
+    let aside = Aside::default();
     let outcome = inbound(
         plan,
         host,
@@ -35,11 +36,12 @@ pub async fn serve<H: Host>(plan: &Plan, host: &H, request: Request<'_>) -> Answ
         &request_id,
         origin.as_deref(),
         &mut edits,
-        &notes,
+        &aside,
     )
     .await;
     let mut answer = outbound(plan, origin.as_deref(), outcome, edits, request_id);
-    let mut lines = notes.into_inner();
+    answer.shadow = aside.shadow.into_inner();
+    let mut lines = aside.notes.into_inner();
     if !lines.is_empty() {
         lines.extend(answer.log);
         answer.log = Some(lines.join("\n"));
@@ -63,7 +65,7 @@ async fn inbound<H: Host>(
     request_id: &str,
     origin: Option<&str>,
     edits: &mut Edits,
-    notes: &RefCell<Vec<String>>,
+    aside: &Aside<H::Reply>,
 ) -> Result<Outcome<H::Reply>, Problem> {
     let target = if request.target.is_empty() {
         "/"
@@ -138,7 +140,7 @@ async fn inbound<H: Host>(
         request_id,
         websocket,
         bearer: bearer.as_deref(),
-        notes,
+        aside,
         pinned,
     };
     exchange.authorise()?;
@@ -349,6 +351,7 @@ fn outbound<R>(
         edits,
         request_id,
         log,
+        shadow: None,
     }
 }
 

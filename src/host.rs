@@ -46,6 +46,17 @@ pub trait Host {
     /// A field of a response by its lower-case name.
     fn reply_field(&self, reply: &Self::Reply, name: &str) -> Option<String>;
 
+    /// A response once more. What is read of the one is not missing to the other.
+    fn copy(&self, reply: &Self::Reply) -> Self::Reply;
+
+    /// The body of a response, decoded, of at most so many bytes and milliseconds.
+    fn read(
+        &self,
+        reply: Self::Reply,
+        max_bytes: u32,
+        timeout_ms: u32,
+    ) -> impl Future<Output = Result<Vec<u8>, BodyError>>;
+
     /// Lets go of a response that nobody reads: its connection is free again.
     fn discard(&self, reply: Self::Reply);
 

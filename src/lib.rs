@@ -11,6 +11,7 @@
 //! 7. The path acts: it answers by itself, calls a function, or writes a [`Forward`](host::Forward) with what
 //!    [`policy::mapping`] and [`upstream`] say of its fields.
 //! 8. Whatever answers, the answer gets its request id, its CORS fields and, for a refusal, its [`problem`] document.
+//! 9. Beside the answer, [`upstream::mirror`] sends the request to a second server, where the path has one and chance chose.
 //!
 //! [`gateway`] is that order in code, and there is no other: paths cannot change it.
 //!

@@ -167,6 +167,14 @@ const CASES: &[(&str, &[&str])] = &[
         &["explain", "GET", "/faulty", "--config", "identities.json"],
     ),
     (
+        "explain_mirror",
+        &["explain", "HEAD", "/orders", "--config", "mirror.json"],
+    ),
+    (
+        "explain_mirror_not",
+        &["explain", "POST", "/orders", "--config", "mirror.json"],
+    ),
+    (
         "explain_hook",
         &["explain", "POST", "/hooked", "--config", "good.json"],
     ),

@@ -33,6 +33,7 @@ fn the_example_means_what_it_says() {
         server: 1,
         zones: None,
         mapping: Some(mapping),
+        mirror: None,
         post_process: None,
     } = &orders.action
     else {

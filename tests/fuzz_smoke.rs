@@ -21,6 +21,8 @@ mod headers;
 mod identity;
 #[path = "../fuzz/src/login.rs"]
 mod login;
+#[path = "../fuzz/src/mirror.rs"]
+mod mirror;
 #[path = "../fuzz/src/path.rs"]
 mod path;
 #[path = "../fuzz/src/signature.rs"]
@@ -68,6 +70,11 @@ fn headers_hold() {
 #[test]
 fn logins_hold() {
     smoke(login::check, &["fuzz/seeds/login"], ROUNDS);
+}
+
+#[test]
+fn mirrors_hold() {
+    smoke(mirror::check, &["fuzz/seeds/mirror"], ROUNDS);
 }
 
 #[test]

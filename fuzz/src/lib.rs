@@ -8,6 +8,7 @@ pub mod expression;
 pub mod headers;
 pub mod identity;
 pub mod login;
+pub mod mirror;
 pub mod path;
 pub mod signature;
 pub mod token;

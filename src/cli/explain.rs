@@ -6,6 +6,7 @@ mod asking;
 mod caller;
 mod credential;
 mod identity;
+mod mirror;
 mod require;
 mod spread;
 

@@ -2,6 +2,7 @@
 
 use super::authorizer::AuthorizerObject;
 use super::identity_token::FederationObject;
+use super::mirror::MirrorObject;
 use super::object::{object, words};
 use super::read::{Entries, Items, Lazy, OneByOne};
 use super::require::{NameList, RequireChoice};
@@ -156,6 +157,8 @@ object! {
         optional authorizer: Name<'a>,
         /// Whether an address that Supabase does not know becomes a user. `true` if nothing is said.
         optional create_user: Spanned<bool>,
+        /// A second server that is sent some of the requests too, for `http` and `http_proxy`.
+        optional mirror: MirrorObject<'a>,
         /// A function of a bound worker that is given the answer.
         optional post_process: HookObject<'a>,
     }

@@ -28,6 +28,10 @@ export function enter(exchange) {
   current = exchange;
 }
 
+export function entered() {
+  return current;
+}
+
 export function field(number) {
   const value = current.headers.get(fields[number]);
   return value === null ? -1 : put(value);
@@ -107,6 +111,10 @@ export async function body(most) {
     if (length > most) return undefined;
     chunks.push(chunk);
   }
+  return joined(chunks, length);
+}
+
+function joined(chunks, length) {
   const whole = new Uint8Array(length);
   let at = 0;
   for (const chunk of chunks) {
@@ -359,6 +367,35 @@ export function status(reply) {
 
 export function reply_field(reply, name) {
   return reply.headers.get(name) ?? undefined;
+}
+
+// The body is teed: each of the two has all of it, and neither waits for the other.
+export function copy(reply) {
+  return reply.clone();
+}
+
+// The whole body of a response, decoded, if it is not longer than so many bytes.
+export async function read(reply, most, timeout) {
+  if (reply.body === null) return new Uint8Array(0);
+  const reader = reply.body.getReader();
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new TimedOut('it took too long')), timeout);
+  });
+  const chunks = [];
+  let length = 0;
+  try {
+    for (;;) {
+      const { done, value } = await Promise.race([reader.read(), late]);
+      if (done) return joined(chunks, length);
+      length += value.byteLength;
+      if (length > most) return undefined;
+      chunks.push(value);
+    }
+  } finally {
+    clearTimeout(timer);
+    reader.cancel().catch(() => {});
+  }
 }
 
 // Nobody reads it: its connection is free again.

@@ -154,6 +154,19 @@ impl Host for EdgeHost {
         js::reply_field(reply, name)
     }
 
+    fn copy(&self, reply: &JsValue) -> JsValue {
+        js::copy(reply)
+    }
+
+    async fn read(
+        &self,
+        reply: JsValue,
+        max_bytes: u32,
+        timeout_ms: u32,
+    ) -> Result<Vec<u8>, BodyError> {
+        bytes_of(js::read(&reply, max_bytes, timeout_ms).await)
+    }
+
     fn discard(&self, reply: JsValue) {
         js::discard(&reply);
     }
@@ -181,12 +194,7 @@ impl Host for EdgeHost {
     }
 
     async fn body(&self, max_bytes: usize) -> Result<Vec<u8>, BodyError> {
-        let bytes = js::body(max_bytes)
-            .await
-            .map_err(|error| BodyError::Broken(message(&error)))?;
-        // Nothing comes back for one that is too long.
-        let bytes = bytes.dyn_ref::<Uint8Array>();
-        bytes.map(Uint8Array::to_vec).ok_or(BodyError::TooLong)
+        bytes_of(js::body(max_bytes).await)
     }
 
     async fn sleep(&self, ms: u32) {
@@ -326,6 +334,13 @@ fn unsent(error: &JsValue) -> SendError {
     }
 }
 
+/// A body. Nothing comes back for one that is too long.
+fn bytes_of(read: Result<JsValue, JsValue>) -> Result<Vec<u8>, BodyError> {
+    let bytes = read.map_err(|error| BodyError::Broken(message(&error)))?;
+    let bytes = bytes.dyn_ref::<Uint8Array>();
+    bytes.map(Uint8Array::to_vec).ok_or(BodyError::TooLong)
+}
+
 /// Reads `[status, "name\nvalue\n...", body]`.
 fn told_of(told: &JsValue) -> Option<Told> {
     let told = told.dyn_ref::<Array>()?;
@@ -389,6 +404,13 @@ mod js {
         pub fn geography() -> String;
         pub fn status(reply: &JsValue) -> u16;
         pub fn reply_field(reply: &JsValue, name: &str) -> Option<String>;
+        pub fn copy(reply: &JsValue) -> JsValue;
+        #[wasm_bindgen(catch)]
+        pub async fn read(
+            reply: &JsValue,
+            max_bytes: u32,
+            timeout_ms: u32,
+        ) -> Result<JsValue, JsValue>;
         pub fn discard(reply: &JsValue);
         pub fn cancel(number: u32);
         #[wasm_bindgen(catch)]

@@ -20,7 +20,7 @@ use crate::gateway;
 use crate::host::SendError;
 use crate::plan::Plan;
 use crate::problem::Problem;
-use crate::upstream::{REQUEST_REMOVED, RESPONSE_REMOVED};
+use crate::upstream::{REQUEST_REMOVED, RESPONSE_REMOVED, mirror};
 
 use host::{EdgeHost, FIELDS, Head};
 use tasks::Output;
@@ -52,14 +52,22 @@ pub fn serve(length: usize) -> usize {
         #[cfg(feature = "deliberate-panic")]
         panic_on_request(&host).await;
         let request = Request::new(host.head().method(), host.head().url());
-        finish(match (plan, request) {
+        let mut answer = match (&plan, request) {
             (Some(plan), Some(request)) => {
                 let request = request.with_body(host.head().body());
-                gateway::serve(&plan, &host, request).await
+                gateway::serve(plan, &host, request).await
             }
             (None, _) => script::refused(&source::no_config(), request_id(&host)),
             (_, None) => script::refused(&malformed_url(), request_id(&host)),
-        })
+        };
+        if let (Some(shadow), Some(plan)) = (answer.shadow.take(), plan) {
+            tasks::leave(async move {
+                if let Some(line) = mirror::run(&plan, &host, *shadow).await {
+                    console_error(&line);
+                }
+            });
+        }
+        finish(answer)
     })
 }
 

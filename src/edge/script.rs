@@ -70,6 +70,7 @@ pub fn refused(problem: &Problem, request_id: String) -> Answer<JsValue> {
             .is_some()
             .then(|| problem.log_line(&request_id)),
         request_id,
+        shadow: None,
     }
 }
 

@@ -1,7 +1,7 @@
 // Drives what waits inside the gateway. Every step into it is taken here or in worker.mjs, so that a trap is seen.
 
 import * as gateway from './causeway.js';
-import { enter } from './host.mjs';
+import { enter, entered } from './host.mjs';
 import { take } from './wire.mjs';
 
 // By task: whose it is and how its promise settles.
@@ -22,6 +22,19 @@ function give_up(task) {
   settlers.delete(task);
   enter(settler.exchange);
   gateway.give_up(task);
+}
+
+// Called by the gateway, from within: a task of the exchange at hand that is to begin when this is answered.
+export function leave(task) {
+  entered().left = task;
+}
+
+// Begins the task that an answered exchange has left. Its client may leave meanwhile.
+export function begin(exchange) {
+  return new Promise((resolve, reject) => {
+    settlers.set(exchange.left, { exchange, resolve, reject });
+    wake(exchange.left);
+  });
 }
 
 // Called by the gateway, from within: the step is taken when it has returned.

@@ -46,13 +46,26 @@ pub fn run(task: impl Future<Output = Output> + 'static) -> usize {
     match task.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => ended(output),
         Poll::Pending => {
-            let id = LAST.get().wrapping_add(1);
-            LAST.set(id);
-            WAITING.with_borrow_mut(|waiting| waiting.insert(id, task));
-            wake(id);
+            wake(add(task));
             0
         }
     }
+}
+
+/// Leaves a task to begin when the exchange at hand has been answered, beside the answer. What it comes to is dropped.
+/// The exchange must have waited for something: one that is answered at once has no time for it.
+pub fn leave(task: impl Future<Output = ()> + 'static) {
+    leave_task(add(Box::pin(async {
+        task.await;
+        Output::from("done".to_owned())
+    })));
+}
+
+fn add(task: Task) -> u32 {
+    let id = LAST.get().wrapping_add(1);
+    LAST.set(id);
+    WAITING.with_borrow_mut(|waiting| waiting.insert(id, task));
+    id
 }
 
 /// The task that [`run`] last left waiting.
@@ -106,4 +119,6 @@ impl Wake for Wakes {
 #[wasm_bindgen(raw_module = "./tasks.mjs")]
 extern "C" {
     fn wake(task: u32);
+    #[wasm_bindgen(js_name = leave)]
+    fn leave_task(task: u32);
 }

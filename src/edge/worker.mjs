@@ -4,7 +4,7 @@ import * as gateway from './causeway.js';
 import wasm from './causeway_bg.wasm';
 import plan from './plan.bin';
 import { answer, crashed, enter, know } from './host.mjs';
-import { abandon, waiting } from './tasks.mjs';
+import { abandon, begin, waiting } from './tasks.mjs';
 import { connect, put, take } from './wire.mjs';
 
 const BUNDLED = new Uint8Array(plan);
@@ -73,12 +73,22 @@ function time(text) {
   return text === 'never' ? Infinity : Number(text);
 }
 
-async function late(it, exchange) {
+async function late(it, exchange, ctx) {
   try {
     const [script, reply] = await waiting(exchange);
+    if (exchange.left !== undefined) ctx.waitUntil(beside(it, exchange));
     return answer(exchange, script, reply);
   } catch (error) {
     return failed(it, error);
+  }
+}
+
+// What goes on beside an answer.
+async function beside(it, exchange) {
+  try {
+    await begin(exchange);
+  } catch (error) {
+    failed(it, error);
   }
 }
 
@@ -94,7 +104,7 @@ function handle(request, env, ctx) {
       + '\n' + (headers.get('origin') ?? '')
       + '\n' + (headers.get('host') ?? '')
       + '\n' + (body === null ? '' : headers.get('content-length') ?? 'chunked')));
-    return length === 0 ? late(it, exchange) : answer(exchange, take(length));
+    return length === 0 ? late(it, exchange, ctx) : answer(exchange, take(length));
   } catch (error) {
     return failed(it, error);
   }

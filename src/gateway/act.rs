@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 
 use super::passwordless;
+use super::proxy::Way;
 use crate::auth::{Claims, Withheld};
 use crate::edits::Edits;
 use crate::exchange::{Kind, Request};
@@ -12,10 +13,11 @@ use crate::plan::{Action, FederationDocument, Hook, PathEntry, Piece, Plan, Temp
 use crate::policy::mapping::{Lookup, percent_decode};
 use crate::problem::{Problem, json_string};
 use crate::route::{Canonical, Match};
+use crate::upstream::mirror::Shadow;
 use crate::upstream::{Inbound, forwarding, hop_by_hop};
 
 /// A request that has been matched and whose caller is known.
-pub struct Exchange<'a, H> {
+pub struct Exchange<'a, H: Host> {
     pub plan: &'a Plan,
     pub host: &'a H,
     pub request: Request<'a>,
@@ -29,10 +31,26 @@ pub struct Exchange<'a, H> {
     pub websocket: bool,
     /// Goes on in place of the client's `Authorization`.
     pub bearer: Option<&'a str>,
-    /// Lines for the operator's log, whatever the answer is.
-    pub notes: &'a RefCell<Vec<String>>,
+    pub aside: &'a Aside<H::Reply>,
     /// The only zone whose endpoints it may use, as its hostname says.
     pub pinned: Option<u16>,
+}
+
+/// What an exchange leaves beside its answer, whatever that is.
+pub struct Aside<R> {
+    /// Lines for the operator's log.
+    pub notes: RefCell<Vec<String>>,
+    pub shadow: RefCell<Option<Box<Shadow<R>>>>,
+}
+
+// Derived, it would ask the same of R.
+impl<R> Default for Aside<R> {
+    fn default() -> Self {
+        Aside {
+            notes: RefCell::default(),
+            shadow: RefCell::default(),
+        }
+    }
 }
 
 impl<H: Host> Exchange<'_, H> {
@@ -57,11 +75,17 @@ impl<H: Host> Exchange<'_, H> {
                 server,
                 zones,
                 mapping,
+                mirror,
                 post_process,
             } => {
-                let zones = zones.as_deref();
-                let (mapping, post) = (mapping.as_deref(), post_process.as_ref());
-                self.proxy(*server, zones, mapping, post, edits).await
+                let way = Way {
+                    server: *server,
+                    zones: zones.as_deref(),
+                    mapping: mapping.as_deref(),
+                    mirror: mirror.as_deref(),
+                    post: post_process.as_ref(),
+                };
+                self.proxy(&way, edits).await
             }
             Action::Call { hook, post_process } => {
                 let called = self.call_hook(hook, None).await?;

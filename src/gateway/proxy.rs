@@ -7,28 +7,50 @@ use crate::edits::Edits;
 use crate::exchange::{Body, Kind};
 use crate::host::{BodyError, Forward, Host};
 use crate::http::cookie;
-use crate::plan::{Balance, CanarySpec, HashKey, Hook, Mapping, RetrySpec};
+use crate::plan::{Balance, CanarySpec, HashKey, Hook, Mapping, MirrorSpec, RetrySpec};
 use crate::policy::mapping::{self, Lookup};
 use crate::problem::{Problem, json_string};
+use crate::upstream::mirror::FIELD;
 use crate::upstream::pool::{Event, Pool, Want, hash_number, said};
 use crate::upstream::{Order, Outgoing, Server, Story, Tried, is_idempotent, nearest, prove, send};
+
+/// Where a path's requests go; the members of [`Action::Proxy`](crate::plan::Action::Proxy).
+pub(super) struct Way<'a> {
+    pub server: u16,
+    pub zones: Option<&'a [u16]>,
+    pub mapping: Option<&'a Mapping>,
+    pub mirror: Option<&'a MirrorSpec>,
+    pub post: Option<&'a Hook>,
+}
 
 impl<H: Host> Exchange<'_, H> {
     /// `edits` are those of the answer.
     pub(super) async fn proxy(
         &self,
-        server: u16,
-        zones: Option<&[u16]>,
-        mapping: Option<&Mapping>,
-        post: Option<&Hook>,
+        way: &Way<'_>,
         edits: &mut Edits,
     ) -> Result<Kind<H::Reply>, Problem> {
+        let Way {
+            server,
+            zones,
+            mapping,
+            mirror,
+            post,
+        } = *way;
         let server = match self.plan.servers.get(usize::from(server)) {
             Some(Ok(server)) => server,
             Some(Err(fault)) => return Err(Problem::config(fault.message.clone())),
             None => return Err(Problem::config("the path names a server that is not there")),
         };
         let mut fields = self.request_edits();
+        let mirror = match mirror {
+            Some(spec) => {
+                // Only the gateway says which request is a mirror's.
+                fields.remove(FIELD);
+                self.is_mirrored(spec).await?.then_some(spec)
+            }
+            None => None,
+        };
         let mut query = self.query();
         if let Some(mapping) = mapping {
             mapping::headers(mapping, query.as_deref(), self, &mut fields)?;
@@ -43,6 +65,7 @@ impl<H: Host> Exchange<'_, H> {
             (Some(pinned), _) => Some(&pinned[..]),
             (None, zones) => zones,
         };
+        let shadow = mirror.map(|spec| self.shadow(spec, path, query, &fields));
         let (base, identity) = match server {
             Server::Single {
                 base,
@@ -56,9 +79,8 @@ impl<H: Host> Exchange<'_, H> {
                 (base, identity)
             }
             Server::Pool(pool) => {
-                let reply = self
-                    .pooled(pool, zones, path, query, &fields, edits)
-                    .await?;
+                let sent = self.pooled(pool, zones, path, query, &fields, edits).await;
+                let reply = self.shadowed(sent, shadow)?;
                 return self.finish(reply, post).await;
             }
         };
@@ -69,14 +91,8 @@ impl<H: Host> Exchange<'_, H> {
                 url: &mut url,
                 body: self.request.body,
             };
-            prove(
-                self.host,
-                &self.plan.identities,
-                *index,
-                outgoing,
-                &mut fields,
-            )
-            .await?;
+            let identities = &self.plan.identities;
+            prove(self.host, identities, *index, outgoing, &mut fields).await?;
         }
         let forward = Forward {
             url,
@@ -86,14 +102,13 @@ impl<H: Host> Exchange<'_, H> {
             binding: None,
             cancellable: false,
         };
-        match post {
+        if post.is_none() && shadow.is_none() {
             // Nothing that follows looks at the answer: the host hands it on by itself.
-            None => Ok(Kind::Forward(forward)),
-            Some(_) => {
-                let sent = self.host.send(&forward).await;
-                self.finish(sent.map_err(super::unanswered)?, post).await
-            }
+            return Ok(Kind::Forward(forward));
         }
+        let sent = self.host.send(&forward).await.map_err(super::unanswered);
+        let reply = self.shadowed(sent, shadow)?;
+        self.finish(reply, post).await
     }
 
     async fn pooled(
@@ -178,11 +193,16 @@ impl<H: Host> Exchange<'_, H> {
         if !is_idempotent(self.request.method) && !said() {
             return Ok(false);
         }
+        self.is_kept(retry.max_body_bytes).await
+    }
+
+    /// Whether the request's body is at hand to be sent more than once, or there is none.
+    pub(super) async fn is_kept(&self, max_bytes: u32) -> Result<bool, Problem> {
         match self.request.body {
             Body::None => Ok(true),
             // What comes in pieces goes on in pieces: it may be endless.
             Body::Chunked => Ok(false),
-            Body::Sized => match self.host.keep_body(retry.max_body_bytes).await {
+            Body::Sized => match self.host.keep_body(max_bytes).await {
                 Ok(kept) => Ok(kept),
                 Err(BodyError::TooLong) => Ok(false),
                 Err(BodyError::Broken(reason)) => Err(Problem::body_unreadable(reason)),
@@ -190,7 +210,7 @@ impl<H: Host> Exchange<'_, H> {
         }
     }
 
-    fn key(&self, on: &HashKey) -> Option<Cow<'_, str>> {
+    pub(super) fn key(&self, on: &HashKey) -> Option<Cow<'_, str>> {
         match on {
             HashKey::Header(name) => self.header(name),
             HashKey::Claim(name) => self.claim(name),
@@ -223,7 +243,7 @@ impl<H: Host> Exchange<'_, H> {
             self.request_id,
             json_string(&pool.alias)
         );
-        let mut notes = self.notes.borrow_mut();
+        let mut notes = self.aside.notes.borrow_mut();
         if !story.failures.is_empty() {
             let tries = story.failures.iter().map(|(endpoint, tried)| {
                 let outcome = match tried {

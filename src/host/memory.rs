@@ -249,6 +249,17 @@ impl Host for MemoryHost {
         Some(value.clone())
     }
 
+    fn copy(&self, reply: &Reply) -> Reply {
+        reply.clone()
+    }
+
+    async fn read(&self, reply: Reply, max_bytes: u32, _: u32) -> Result<Vec<u8>, BodyError> {
+        if reply.body.len() > max_bytes as usize {
+            return Err(BodyError::TooLong);
+        }
+        Ok(reply.body.into_bytes())
+    }
+
     fn discard(&self, _: Reply) {}
 
     async fn keep_body(&self, max_bytes: u32) -> Result<bool, BodyError> {

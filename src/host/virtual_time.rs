@@ -13,7 +13,9 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
 use super::memory::Reply;
-use super::{Ask, BodyError, Call, CallError, Called, Forward, Host, SendError, Signed, Told};
+use super::{
+    Ask, BodyError, Call, CallError, Called, Forward, Host, SendError, Signed, Signing, Told,
+};
 use crate::upstream::Geography;
 
 /// When the first event happens: 2026-01-01. A clock of the Unix epoch would hide what takes its first milliseconds for
@@ -297,6 +299,14 @@ impl<P: Fn(&Forward) -> Scripted> Host for VirtualHost<'_, P> {
         Some(value.clone())
     }
 
+    fn copy(&self, reply: &Reply) -> Reply {
+        reply.clone()
+    }
+
+    async fn read(&self, reply: Reply, _: u32, _: u32) -> Result<Vec<u8>, BodyError> {
+        Ok(reply.body.into_bytes())
+    }
+
     fn discard(&self, _: Reply) {}
 
     async fn keep_body(&self, _: u32) -> Result<bool, BodyError> {
@@ -352,6 +362,10 @@ impl<P: Fn(&Forward) -> Scripted> Host for VirtualHost<'_, P> {
 
     async fn verifies(&self, signed: &Signed<'_>) -> Result<bool, CallError> {
         super::signature::verifies(signed)
+    }
+
+    async fn sign(&self, signing: &Signing<'_>) -> Result<Vec<u8>, CallError> {
+        super::signature::sign(signing)
     }
 
     async fn recall(&self, _: &str) -> Option<String> {

@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 use super::require::Requirement;
 use super::when::When;
 use super::{
-    Authorizer, FederationDocument, FederationSpec, HostTemplate, LoginStep, Server,
+    Authorizer, FederationDocument, FederationSpec, HostTemplate, LoginStep, MirrorSpec, Server,
     ServerIdentity, SupabaseCall, Zone,
 };
 use crate::http::Method;
 
 /// The artifact's format. One that differs is refused, never guessed at.
-pub const BLUEPRINT_VERSION: u32 = 4;
+pub const BLUEPRINT_VERSION: u32 = 5;
 
 /// A whole config, checked.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -190,6 +190,8 @@ pub enum Action {
         /// The only zones that its endpoints may stand in: indices into [`Blueprint::zones`].
         zones: Option<Vec<u16>>,
         mapping: Option<Box<Mapping>>,
+        /// A second server that is sent some of the requests too.
+        mirror: Option<Box<MirrorSpec>>,
         post_process: Option<Hook>,
     },
     /// Ask a function of a bound worker.

@@ -24,6 +24,7 @@ mod integration;
 mod jwt;
 mod jwt_keys;
 mod mapping;
+mod mirror;
 mod names;
 mod path;
 mod pattern;

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use crate::auth::{Authorizer, Withheld, has_all_rights, project_url};
 use crate::policy::cors;
 use crate::route::{Entry, Table};
+use crate::upstream::mirror::Mirrors;
 use crate::upstream::pool::{Endpoint, Pool};
 use crate::upstream::{Base, Federation, Identity, Server};
 
@@ -36,6 +37,8 @@ pub struct Plan {
     pub bindings: Vec<Binding>,
     pub services: Vec<Service>,
     pub cors: Option<cors::Policy>,
+    /// What became of mirrored requests.
+    pub mirrors: Mirrors,
 }
 
 /// The worker's variables and secrets.
@@ -180,6 +183,7 @@ impl<'e, E: Environment> Resolver<'e, E> {
             bindings: blueprint.bindings,
             services: blueprint.services,
             cors: blueprint.cors.map(|c| self.cors(c)),
+            mirrors: Mirrors::default(),
         }
     }
 

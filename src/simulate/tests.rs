@@ -202,6 +202,7 @@ fn spec() -> impl Strategy<Value = PoolSpec> {
                 hedge,
                 outlier,
                 canary,
+                health: None,
             },
         )
 }

@@ -6,6 +6,7 @@ mod forward;
 mod geo;
 mod health;
 mod identity;
+pub mod mirror;
 pub mod pool;
 mod retry;
 mod send;

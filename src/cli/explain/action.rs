@@ -11,7 +11,7 @@ use causeway::policy::mapping::{self, Lookup, percent_decode};
 use causeway::route::{Canonical, Match};
 use causeway::upstream::Base;
 
-use super::{Asked, Page, spread};
+use super::{Asked, Page, mirror, spread};
 use crate::cli::show;
 
 pub fn explain(
@@ -29,6 +29,7 @@ pub fn explain(
             server,
             mapping,
             zones,
+            mirror,
             post_process,
         } => {
             let listed = path.access.authorizers().iter();
@@ -50,6 +51,9 @@ pub fn explain(
                 "timeout",
                 &format!("{} ms to the head of the answer", path.timeout_ms),
             );
+            if let Some(spec) = mirror {
+                mirror::explain(asked, spec, page);
+            }
             post(asked, post_process.as_ref(), page);
         }
         Action::Call { hook, post_process } => {

@@ -1,14 +1,17 @@
 //! Where a path's requests go.
 
 use super::authorizer::first_fault;
+use super::mirror;
 use super::path::{Gateway, unused};
 use crate::config::{Context, Field, HookObject, IntegrationObject, IntegrationType, Name, Span};
+use crate::http::Method;
 use crate::plan::{Action, Fault, Hook, LoginStep, Mapping, SupabaseStep};
 
 /// What a path does with its requests, by its `integration`.
 pub(super) fn compile_integration(
     object: &IntegrationObject<'_>,
     mapping: Option<Box<Mapping>>,
+    method: Option<Option<Method>>,
     gateway: &Gateway<'_>,
     cx: &mut Context,
 ) -> Result<Action, Fault> {
@@ -21,7 +24,9 @@ pub(super) fn compile_integration(
         return Err(first_fault(cx));
     };
     let (word, members): (&str, &[&str]) = match kind {
-        IntegrationType::Http | IntegrationType::HttpProxy => ("http", &["server", "zones"]),
+        IntegrationType::Http | IntegrationType::HttpProxy => {
+            ("http", &["server", "zones", "mirror"])
+        }
         IntegrationType::Service => ("service", &["binding", "env"]),
         IntegrationType::ServiceBinding => ("service_binding", &["binding", "function", "env"]),
         IntegrationType::SupabaseSend => {
@@ -52,6 +57,7 @@ pub(super) fn compile_integration(
         ("env", !object.env.is_absent()),
         ("authorizer", !object.authorizer.is_absent()),
         ("create_user", !object.create_user.is_absent()),
+        ("mirror", !object.mirror.is_absent()),
         (
             "post_process",
             !processed && !object.post_process.is_absent(),
@@ -65,6 +71,10 @@ pub(super) fn compile_integration(
         IntegrationType::Http | IntegrationType::HttpProxy => {
             let server = needed(&object.server, "server", object.span, cx);
             let server = server.map(|alias| gateway.servers.find(alias, cx));
+            let own = server.as_ref().and_then(|server| server.as_ref().ok());
+            let mirror = object.mirror.value();
+            let mirror = mirror
+                .map(|mirror| mirror::compile(mirror, own.copied(), method, &gateway.servers, cx));
             Action::Proxy {
                 server: server.ok_or_else(|| first_fault(cx))??,
                 zones: object
@@ -72,6 +82,7 @@ pub(super) fn compile_integration(
                     .value()
                     .map(|list| gateway.zones.find_all(list, cx)),
                 mapping,
+                mirror: mirror.transpose()?,
                 post_process: post_process?,
             }
         }

@@ -137,7 +137,7 @@ pub(super) fn compile_path(
         protected: !access.is_public() || cx.errors() > before,
         withheld: gateway.authorizers.withheld(&access),
     };
-    let action = compile_action(&path, &scope, gateway, cx);
+    let action = compile_action(&path, method, &scope, gateway, cx);
     let residency = match path.residency.value() {
         Some(residency) => residency::read(residency, &gateway.known.zones, cx),
         None => gateway.defaults.residency.clone(),
@@ -249,6 +249,7 @@ fn compile_auth(path: &PathObject<'_>, gateway: &Gateway<'_>, cx: &mut Context) 
 
 fn compile_action(
     path: &PathObject<'_>,
+    method: Option<Option<Method>>,
     scope: &Scope<'_>,
     gateway: &Gateway<'_>,
     cx: &mut Context,
@@ -295,7 +296,8 @@ fn compile_action(
         (Field::Value(integration), true) => {
             let mapping =
                 mapping.filter(|mapping| !mapping.headers.is_empty() || !mapping.query.is_empty());
-            return compile_integration(integration, mapping.map(Box::new), gateway, cx);
+            let mapping = mapping.map(Box::new);
+            return compile_integration(integration, mapping, method, gateway, cx);
         }
         (Field::Bad, true) => {}
     }

@@ -3,6 +3,7 @@
 //! What is proven is that of each way, and there are no others:
 //! - the endpoints that its server can reach: the primary ones, by failover, and so by retries and hedges, which never
 //!   use another endpoint than failover could;
+//! - the server of a mirror, in the same way;
 //! - hooks and functions of bound workers;
 //! - whoever is asked who the caller is.
 //!
@@ -74,8 +75,12 @@ impl Ways<'_> {
                 server,
                 zones,
                 mapping,
+                mut mirror,
                 post_process,
             } => {
+                if let Some(mirror) = &mut mirror {
+                    mirror.zones = Some(self.proxied(mirror.server, None, cx));
+                }
                 if let Some(hook) = &post_process {
                     self.hook("the hook `post_process`", hook, cx);
                 }
@@ -84,6 +89,7 @@ impl Ways<'_> {
                     server,
                     zones: Some(inside),
                     mapping,
+                    mirror,
                     post_process,
                 }
             }
