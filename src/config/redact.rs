@@ -118,7 +118,9 @@ fn string_end(bytes: &[u8], from: usize) -> usize {
 
 fn is_secret_key(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
-    if key.starts_with("token_") || matches!(&*key, "key_from" | "jwks_uri" | "keycloak") {
+    if key.starts_with("token_")
+        || matches!(&*key, "key_from" | "jwks_uri" | "keycloak" | "percent")
+    {
         return false;
     }
     key == "authorization"
@@ -152,6 +154,7 @@ mod tests {
             (r#"{"secret": ["a", "b"], "x": "c"}"#, vec!["a", "b"]),
             (r#"{"secret": abc, "x": 1}"#, vec!["abc"]),
             (r#"{"secret": "abc"#, vec!["abc"]),
+            (r#"{"percent": 10}"#, vec![]),
             ("// \"secret\": \"abc\"\n{}", vec!["abc"]),
             ("/* it's\n \"secret\": \"abc\" */ {}", vec!["abc"]),
             (r#"{"url": "https://me:pw@host/x"}"#, vec!["me:pw"]),
