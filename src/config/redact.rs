@@ -120,7 +120,7 @@ fn is_secret_key(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
     if key.starts_with("token_")
         || key.starts_with("allow_")
-        || matches!(&*key, "key_from" | "jwks_uri" | "keycloak")
+        || matches!(&*key, "key_from" | "jwks_uri" | "keycloak" | "percent")
     {
         return false;
     }
@@ -155,6 +155,7 @@ mod tests {
             (r#"{"secret": ["a", "b"], "x": "c"}"#, vec!["a", "b"]),
             (r#"{"secret": abc, "x": 1}"#, vec!["abc"]),
             (r#"{"secret": "abc"#, vec!["abc"]),
+            (r#"{"percent": 10}"#, vec![]),
             ("// \"secret\": \"abc\"\n{}", vec!["abc"]),
             ("/* it's\n \"secret\": \"abc\" */ {}", vec!["abc"]),
             (r#"{"url": "https://me:pw@host/x"}"#, vec!["me:pw"]),
