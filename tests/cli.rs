@@ -296,6 +296,16 @@ fn every_command_prints_what_it_did() {
 }
 
 #[test]
+fn the_page_on_simulation_shows_what_is_printed() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/simulate.md");
+    let page = fs::read_to_string(page).unwrap();
+    let shown = page.split("```text\n").nth(1).unwrap();
+    let shown = shown.split("```").next().unwrap();
+    let printed = fs::read_to_string(folder().join("simulate_outage.txt")).unwrap();
+    assert!(printed.contains(shown), "docs/simulate.md is old");
+}
+
+#[test]
 fn the_schema_is_the_committed_one() {
     let printed: serde_json::Value = serde_json::from_slice(&causeway(&["schema"]).stdout).unwrap();
     assert!(printed == causeway::config::schema());

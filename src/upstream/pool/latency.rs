@@ -3,8 +3,12 @@
 /// Milliseconds in which what was measured loses about two thirds of its weight.
 const DECAY_MS: f64 = 10_000.0;
 
+/// An endpoint of which nothing is known, and which is asked already, is taken for this quick, in milliseconds.
+const UNKNOWN_MS: f64 = 30.0;
+
 /// Peak-EWMA (Finagle): an exponentially weighted average that follows a rise at once and a fall slowly. What is not
-/// measured is forgotten: an endpoint of which nothing is known counts as quick, so that it is soon known.
+/// measured is forgotten: an endpoint of which nothing is known counts as quick, so that it is soon known; but not for
+/// all that come until it has answered.
 #[derive(Clone, Debug, Default)]
 pub(super) struct PeakEwma {
     ms: f64,
@@ -27,8 +31,10 @@ impl PeakEwma {
 
     /// Milliseconds times the requests that would wait.
     pub fn cost(&self, now: u64, in_flight: u32) -> f64 {
+        let kept = self.kept(now);
+        let unknown = if in_flight == 0 { 0.0 } else { UNKNOWN_MS };
         // An answer within the clock's step still costs something.
-        (self.ms * self.kept(now) + 0.5) * (f64::from(in_flight) + 1.0)
+        (self.ms * kept + unknown * (1.0 - kept) + 0.5) * (f64::from(in_flight) + 1.0)
     }
 
     /// What is left of the weight of what was measured.
@@ -118,6 +124,9 @@ mod tests {
             let dearer = slow.cost(now * 1_000, 0) > quick.cost(now * 1_000, 0);
             assert_eq!(dearer, now < 54, "{now}");
         }
+        let unknown = PeakEwma::default();
+        assert!(unknown.cost(1_000_000, 0) < quick.cost(60_000, 0));
+        assert!(unknown.cost(1_000_000, 1) > quick.cost(60_000, 1));
     }
 
     #[test]
