@@ -144,6 +144,12 @@ pub const CASES: &[Case] = &[
         limit: Limit::Proxy(0.15),
     },
     Case {
+        name: "aws",
+        title: "signed for AWS (Signature Version 4) + proxy, 10 paths",
+        runs: Runs::Gateway(Work::SignedForAws),
+        limit: Limit::Proxy(0.4),
+    },
+    Case {
         name: HELLO,
         title: "hello, JavaScript",
         runs: Runs::Script("hello.mjs"),

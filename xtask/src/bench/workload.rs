@@ -31,6 +31,8 @@ pub enum Work {
     },
     /// Pass on to one of three endpoints, with all that watches over these.
     Pooled,
+    /// Sign each request for AWS.
+    SignedForAws,
     /// Answer at once, on 10 paths.
     Static,
 }
@@ -94,6 +96,13 @@ impl Work {
             },
             "paths": paths,
         });
+        if self == Work::SignedForAws {
+            config["servers"][0]["identity"] = json!({
+                "type": "aws", "service": "execute-api", "region": "eu-west-1",
+                "access_key_id": "AKIAIOSFODNN7EXAMPLE",
+                "secret_access_key": format!("$secret.{SECRET_NAME}"),
+            });
+        }
         if self == Work::Pooled {
             config["zones"] = json!({ "a": {}, "b": {}, "c": {} });
             let endpoint = |zone: &str| json!({ "url": upstream, "zone": zone });
@@ -291,6 +300,7 @@ mod tests {
             Work::Keyed,
             Work::Mapped,
             Work::Pooled,
+            Work::SignedForAws,
             Work::Static,
             Work::Signed {
                 alg: "ES256",
