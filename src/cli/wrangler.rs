@@ -37,7 +37,7 @@ pub fn gaps(blueprint: &Blueprint, file: &Path) -> Result<Vec<Gap>, Failure> {
     let unbound = bindings.difference(&worker.services).map(|name| Gap {
         code: "unbound_service",
         message: format!("wrangler.toml has no service binding `{name}`"),
-        help: "add it to wrangler.toml as a member of `[[services]]`",
+        help: "add it to wrangler.toml as a member of `[[services]]`, `[[vpc_services]]` or `[[mtls_certificates]]`",
     });
     let namespaces = namespaces(blueprint);
     let unstored = namespaces.difference(&worker.namespaces).map(|name| Gap {
@@ -117,13 +117,15 @@ impl<'a> Worker<'a> {
             .filter_map(Value::as_table);
         let mut worker = Worker::default();
         for table in std::iter::once(table).chain(environments) {
-            for (list, names) in [
-                ("services", &mut worker.services),
-                ("kv_namespaces", &mut worker.namespaces),
-            ] {
+            // Another Worker, a private network, a client certificate: all of them have a `fetch`.
+            for list in ["services", "vpc_services", "mtls_certificates"] {
                 let bound = array(table.get(list));
-                names.extend(bound.filter_map(|one| one.get("binding")?.as_str()));
+                let bound = bound.filter_map(|one| one.get("binding")?.as_str());
+                worker.services.extend(bound);
             }
+            let stored = array(table.get("kv_namespaces"));
+            let stored = stored.filter_map(|one| one.get("binding")?.as_str());
+            worker.namespaces.extend(stored);
             let objects = table.get("durable_objects").and_then(|o| o.get("bindings"));
             let objects = array(objects).filter_map(|one| one.get("name")?.as_str());
             worker.objects.extend(objects);

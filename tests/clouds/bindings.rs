@@ -1,6 +1,6 @@
 //! Endpoints that are bindings: another Worker, a private network.
 
-use peers::{Options, Upstream};
+use peers::{Options, Terminator, Tls, Upstream};
 use serde_json::json;
 
 use crate::support::{gateway, mistakes};
@@ -49,4 +49,35 @@ fn an_endpoint_may_be_a_binding() {
             "the other endpoint answers"
         );
     }
+}
+
+#[test]
+fn an_endpoint_that_wants_a_client_certificate_is_reached_by_a_binding_that_has_one() {
+    let inside = Upstream::named("inside");
+    let mutual = Terminator::mutual(inside.address());
+    let config = json!({
+        "serviceBindings": [
+            { "alias": "shown", "binding": "SHOWN" },
+            { "alias": "bare", "binding": "BARE" },
+        ],
+        "servers": [
+            { "alias": "shown", "endpoints": [{ "binding": "shown", "url": "https://upstream.test" }] },
+            { "alias": "bare", "endpoints": [{ "binding": "bare", "url": "https://upstream.test" }] },
+        ],
+        "paths": [
+            { "method": "GET", "path": "/shown", "integration": { "type": "http", "server": "shown" } },
+            { "method": "GET", "path": "/bare", "integration": { "type": "http", "server": "bare" } },
+        ],
+    });
+    assert_eq!(mistakes(&config.to_string()), Vec::<String>::new());
+    let options = Options::default()
+        .external_tls("SHOWN", mutual.address(), Tls::client())
+        .external_tls("BARE", mutual.address(), Tls::anonymous());
+    let gateway = gateway(config, options);
+    let answer = gateway.get("/shown");
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(answer.json()["server"], "inside");
+    let refused = gateway.get("/bare");
+    assert_ne!(refused.status, 200, "{}", refused.text());
+    assert_eq!(inside.requests().len(), 1);
 }
