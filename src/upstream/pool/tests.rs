@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::plan::{Failover, FailoverTo, HashKey, Locality, OutlierSpec};
+use crate::plan::{Balance, Failover, FailoverTo, HashKey, Locality, OutlierSpec};
 
 const OUTLIER: OutlierSpec = OutlierSpec {
     consecutive_failures: 2,
