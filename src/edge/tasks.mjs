@@ -4,8 +4,26 @@ import * as gateway from './causeway.js';
 import { enter, entered } from './host.mjs';
 import { take } from './wire.mjs';
 
-// By task: whose it is and how its promise settles.
+// By task: whose it is, since when, and how its promise settles. The oldest stand first.
 const settlers = new Map();
+
+// Milliseconds after which nothing can still be waited for: no time-out of a config is longer than ten minutes.
+const LONGEST = 660_000;
+
+// So many may wait before anybody looks whether some of them wait in vain.
+const MANY = 256;
+
+function settled(task, exchange) {
+  const since = Date.now();
+  // Where the worker is not told of clients that leave (`enable_request_signal`), what they left is found here.
+  if (settlers.size >= MANY) {
+    for (const [old, waits] of settlers) {
+      if (since - waits.since < LONGEST) break;
+      give_up(old);
+    }
+  }
+  return new Promise((resolve, reject) => settlers.set(task, { exchange, since, resolve, reject }));
+}
 
 // The promise of the task that the last call into the gateway left waiting.
 export function waiting(exchange) {
@@ -13,7 +31,7 @@ export function waiting(exchange) {
   // A client that leaves takes its promises along: nothing would ever go on with the task, nor free what it holds. A
   // cron trigger has no client.
   exchange?.request?.signal.addEventListener('abort', () => give_up(task));
-  return new Promise((resolve, reject) => settlers.set(task, { exchange, resolve, reject }));
+  return settled(task, exchange);
 }
 
 function give_up(task) {
@@ -31,10 +49,9 @@ export function leave(task) {
 
 // Begins the task that an answered exchange has left. Its client may leave meanwhile.
 export function begin(exchange) {
-  return new Promise((resolve, reject) => {
-    settlers.set(exchange.left, { exchange, resolve, reject });
-    wake(exchange.left);
-  });
+  const ended = settled(exchange.left, exchange);
+  wake(exchange.left);
+  return ended;
 }
 
 // Called by the gateway, from within: the step is taken when it has returned.
