@@ -142,6 +142,7 @@ async fn inbound<H: Host>(
         bearer: bearer.as_deref(),
         aside,
         pinned,
+        authority,
     };
     exchange.authorise()?;
     if let Some(hook) = &path.pre_process

@@ -304,6 +304,37 @@ fn an_endpoint_comes_back_when_it_is_well_again() {
 }
 
 #[test]
+fn a_check_of_an_endpoint_that_wants_a_signature_is_signed() {
+    let upstream = Upstream::start();
+    let identity = json!({
+        "type": "aws", "service": "execute-api", "region": "eu-west-1",
+        "access_key_id": "AKIAIOSFODNN7EXAMPLE", "secret_access_key": "$secret.AWS_KEY",
+    });
+    let config = json!({
+        "servers": [{
+            "alias": "catalog", "url": upstream.url(), "identity": identity,
+            "health_check": { "path": "/health" },
+        }],
+        "paths": [{ "method": "GET", "path": "/{.+}", "integration": { "type": "http", "server": "catalog" } }],
+    });
+    let gateway = gateway(config, checking().text("AWS_KEY", "a secret of the tests"));
+    gateway.scheduled();
+    let signed = upstream.last();
+    assert_eq!(signed.head.word(1), "/health");
+    let proof = signed.head.header("authorization").expect("a signature");
+    assert!(
+        proof.starts_with("AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/"),
+        "{proof}"
+    );
+    assert_eq!(gateway.get("/x").status, 200);
+    assert!(
+        !gateway.log().contains("internal_error"),
+        "{}",
+        gateway.log()
+    );
+}
+
+#[test]
 fn a_check_asks_as_the_config_says_and_through_the_binding() {
     let upstream = Upstream::start();
     let mutual = Terminator::mutual(upstream.address());

@@ -308,10 +308,10 @@ function dispatch(exchange, lines) {
   const websocket = flags.startsWith('w');
   if (websocket) headers.set('upgrade', 'websocket');
   const number = Number(websocket ? flags.slice(1) : flags);
-  const aborter = number === 0 ? undefined : new AbortController();
-  if (aborter !== undefined) cancels.set(number, aborter);
   const to = lines[4] === '' ? globalThis : exchange.env[lines[4]];
   if (to === undefined) return Promise.reject(new Error(`binding ${lines[4]} is not there`));
+  const aborter = number === 0 ? undefined : new AbortController();
+  if (aborter !== undefined) cancels.set(number, aborter);
   return new Promise((resolve, reject) => {
     // The time-out ends with the head: a body may take as long as it takes. Where nobody else is waited for, the fetch is
     // cancelled with the request it belongs to, so that no AbortController needs to be made.

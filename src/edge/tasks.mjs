@@ -10,17 +10,12 @@ const settlers = new Map();
 // Milliseconds after which nothing can still be waited for: no time-out of a config is longer than ten minutes.
 const LONGEST = 660_000;
 
-// So many may wait before anybody looks whether some of them wait in vain.
-const MANY = 256;
-
 function settled(task, exchange) {
   const since = Date.now();
   // Where the worker is not told of clients that leave (`enable_request_signal`), what they left is found here.
-  if (settlers.size >= MANY) {
-    for (const [old, waits] of settlers) {
-      if (since - waits.since < LONGEST) break;
-      give_up(old);
-    }
+  for (const [old, waits] of settlers) {
+    if (since - waits.since < LONGEST) break;
+    give_up(old);
   }
   return new Promise((resolve, reject) => settlers.set(task, { exchange, since, resolve, reject }));
 }

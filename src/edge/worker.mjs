@@ -115,7 +115,8 @@ async function scheduled(event, env) {
   const it = instance;
   try {
     if (!it.prepared) await prepare(it, env);
-    const exchange = { env };
+    // Nobody's request, so one without a field.
+    const exchange = { env, method: 'GET', headers: new Headers(), body: null };
     enter(exchange);
     if (gateway.check(env) === 0) await waiting(exchange);
   } catch (error) {

@@ -34,6 +34,8 @@ pub struct Exchange<'a, H: Host> {
     pub aside: &'a Aside<H::Reply>,
     /// The only zone whose endpoints it may use, as its hostname says.
     pub pinned: Option<u16>,
+    /// The host for which paths are looked up: that of the request, unless its hostname pins it.
+    pub authority: &'a str,
 }
 
 /// What an exchange leaves beside its answer, whatever that is.

@@ -31,7 +31,7 @@ impl<H: Host> Facts for Exchange<'_, H> {
     }
 
     fn host(&self) -> Cow<'_, str> {
-        let authority = self.request.authority;
+        let authority = self.authority;
         // A colon within brackets is of an IPv6 address (RFC 3986 section 3.2.2).
         let host = match authority.rsplit_once(':') {
             Some((host, port)) if !port.contains(']') => host,

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::act::Exchange;
-use crate::edits::Edits;
+use crate::edits::{Edit, Edits};
 use crate::exchange::{Body, Kind};
 use crate::host::{BodyError, Forward, Host};
 use crate::http::cookie;
@@ -12,7 +12,9 @@ use crate::policy::mapping::{self, Lookup};
 use crate::problem::{Problem, json_string};
 use crate::upstream::mirror::FIELD;
 use crate::upstream::pool::{Event, Pool, Want, hash_number, said};
-use crate::upstream::{Order, Outgoing, Server, Story, Tried, is_idempotent, nearest, prove, send};
+use crate::upstream::{
+    Order, Outgoing, Server, Story, Tried, by, is_idempotent, nearest, prove, send,
+};
 
 /// Where a path's requests go; the members of [`Action::Proxy`](crate::plan::Action::Proxy).
 pub(super) struct Way<'a> {
@@ -43,7 +45,7 @@ impl<H: Host> Exchange<'_, H> {
             None => return Err(Problem::config("the path names a server that is not there")),
         };
         let mut fields = self.request_edits();
-        let mirror = match mirror {
+        let mirror = match mirror.filter(|_| self.pinned.is_none()) {
             Some(spec) => {
                 // Only the gateway says which request is a mirror's.
                 fields.remove(FIELD);
@@ -85,6 +87,7 @@ impl<H: Host> Exchange<'_, H> {
             }
         };
         let mut url = base.join(path, query);
+        let mut timeout_ms = self.path.timeout_ms;
         if let Some(index) = identity {
             let outgoing = Outgoing {
                 method: self.request.method,
@@ -92,12 +95,16 @@ impl<H: Host> Exchange<'_, H> {
                 body: self.request.body,
             };
             let identities = &self.plan.identities;
-            prove(self.host, identities, *index, outgoing, &mut fields).await?;
+            let proving = prove(self.host, identities, *index, outgoing, &mut fields);
+            let until = self.deadline();
+            let proven = by(self.host, until, proving).await;
+            proven.unwrap_or_else(|| Err(Problem::identity("there was no proof in time")))?;
+            timeout_ms = self.left(until)?;
         }
         let forward = Forward {
             url,
             edits: fields,
-            timeout_ms: self.path.timeout_ms,
+            timeout_ms,
             websocket: self.websocket,
             binding: None,
             cancellable: false,
@@ -136,6 +143,8 @@ impl<H: Host> Exchange<'_, H> {
             pool.is_canary(said, key.as_deref(), host.random(), host.now_ms())
         });
         let bodiless = self.request.body == Body::None;
+        let until = self.deadline();
+        let repeatable = self.repeatable(spec.retry.as_ref(), fields, until).await?;
         let order = Order {
             pool,
             identities: &self.plan.identities,
@@ -144,9 +153,9 @@ impl<H: Host> Exchange<'_, H> {
             path,
             query,
             edits: fields,
-            timeout_ms: self.path.timeout_ms,
+            timeout_ms: self.left(until)?,
             websocket: self.websocket,
-            repeatable: self.repeatable(spec.retry.as_ref()).await?,
+            repeatable,
             hedgeable: bodiless && !self.websocket && matches!(self.request.method, "GET" | "HEAD"),
             want: Want {
                 home: pool.home(zones, || nearest(&self.plan.zones, &host.geography())),
@@ -181,31 +190,66 @@ impl<H: Host> Exchange<'_, H> {
         Ok(sent.reply)
     }
 
-    /// Whether the request may be sent again: to do it twice is to do it once, and its body is kept for that.
-    async fn repeatable(&self, retry: Option<&RetrySpec>) -> Result<bool, Problem> {
+    /// When the path's time is over, if it begins now: milliseconds of the host.
+    pub(super) fn deadline(&self) -> u64 {
+        let timeout_ms = u64::from(self.path.timeout_ms);
+        self.host.now_ms().saturating_add(timeout_ms)
+    }
+
+    /// Milliseconds that are left.
+    fn left(&self, deadline: u64) -> Result<u32, Problem> {
+        let left = deadline.saturating_sub(self.host.now_ms());
+        match u32::try_from(left) {
+            Ok(0) => Err(Problem::timed_out()),
+            left => Ok(left.unwrap_or(u32::MAX)),
+        }
+    }
+
+    /// Whether the request may be sent again: to do it twice is to do it once, and its body is kept for that. `fields`
+    /// are those that it is sent with.
+    async fn repeatable(
+        &self,
+        retry: Option<&RetrySpec>,
+        fields: &Edits,
+        deadline: u64,
+    ) -> Result<bool, Problem> {
         let Some(retry) = retry else {
             return Ok(false);
         };
-        let said = || {
-            let key = self.host.header("idempotency-key");
-            key.is_some_and(|key| !key.is_empty())
-        };
-        if !is_idempotent(self.request.method) && !said() {
+        if !is_idempotent(self.request.method) && !self.goes_with(IDEMPOTENCY_KEY, fields) {
             return Ok(false);
         }
-        self.is_kept(retry.max_body_bytes).await
+        self.is_kept(retry.max_body_bytes, deadline).await
+    }
+
+    /// Whether the upstream sees a field that is not empty.
+    fn goes_with(&self, name: &str, fields: &Edits) -> bool {
+        let edits = fields.iter().filter_map(|edit| match edit {
+            Edit::Set(n, value) | Edit::Append(n, value) if n == name => Some(!value.is_empty()),
+            Edit::Remove(n) if n == name => Some(false),
+            _ => None,
+        });
+        edits.last().unwrap_or_else(|| {
+            let field = self.host.header(name);
+            field.is_some_and(|value| !value.is_empty())
+        })
     }
 
     /// Whether the request's body is at hand to be sent more than once, or there is none.
-    pub(super) async fn is_kept(&self, max_bytes: u32) -> Result<bool, Problem> {
+    pub(super) async fn is_kept(&self, max_bytes: u32, deadline: u64) -> Result<bool, Problem> {
         match self.request.body {
             Body::None => Ok(true),
             // What comes in pieces goes on in pieces: it may be endless.
             Body::Chunked => Ok(false),
-            Body::Sized => match self.host.keep_body(max_bytes).await {
-                Ok(kept) => Ok(kept),
-                Err(BodyError::TooLong) => Ok(false),
-                Err(BodyError::Broken(reason)) => Err(Problem::body_unreadable(reason)),
+            Body::Sized => match by(self.host, deadline, self.host.keep_body(max_bytes)).await {
+                Some(Ok(kept)) => Ok(kept),
+                Some(Err(BodyError::TooLong)) => Ok(false),
+                Some(Err(BodyError::Broken(reason))) => Err(Problem::body_unreadable(reason)),
+                None => Err(Problem::client(
+                    408,
+                    "body_timeout",
+                    "The body did not come in time.",
+                )),
             },
         }
     }
@@ -250,7 +294,7 @@ impl<H: Host> Exchange<'_, H> {
                     Tried::Status(status) => status.to_string(),
                     Tried::Broken => "reset".into(),
                     Tried::TimedOut => "timeout".into(),
-                    Tried::Unsent => "unsent".into(),
+                    Tried::Unsent | Tried::Refused => "unsent".into(),
                 };
                 let endpoint = name(*endpoint);
                 format!("{{\"endpoint\":{endpoint},\"outcome\":\"{outcome}\"}}")
@@ -273,3 +317,6 @@ impl<H: Host> Exchange<'_, H> {
         }
     }
 }
+
+/// By which a client says that to do a request twice is to do it once (draft-ietf-httpapi-idempotency-key-header).
+const IDEMPOTENCY_KEY: &str = "idempotency-key";

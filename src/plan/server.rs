@@ -228,6 +228,20 @@ pub struct Pin<'h> {
 }
 
 impl HostTemplate {
+    /// Whether hosts of a path are the template's too. A path's host may be `*.` and what follows at least one label.
+    pub fn takes(&self, host: &str) -> bool {
+        let Some(suffix) = host.strip_prefix("*.") else {
+            return self.read(host).is_some();
+        };
+        let labels: Vec<&str> = suffix.trim_end_matches('.').split('.').collect();
+        let mut pairs = labels.iter().rev().zip(self.0.iter().rev());
+        labels.len() < self.0.len()
+            && pairs.all(|(label, expected)| match expected {
+                HostLabel::Literal(literal) => literal.eq_ignore_ascii_case(label),
+                HostLabel::Server | HostLabel::Zone => true,
+            })
+    }
+
     /// Reads a host without its port; `None` if it is not one of the template's.
     pub fn read<'h>(&self, host: &'h str) -> Option<Pin<'h>> {
         let (mut server, mut zone) = (None, None);

@@ -23,7 +23,7 @@ pub use identity::{
 };
 pub use pool::Pool;
 pub use retry::{Tried, is_idempotent};
-pub use send::{Order, Sent, Story, prove, send};
+pub use send::{Order, Sent, Story, by, prove, send};
 
 /// Where a server's requests go.
 pub enum Server {

@@ -13,6 +13,8 @@ pub enum Tried {
     TimedOut,
     /// Nothing was sent: the gateway could not prove who it is.
     Unsent,
+    /// Nothing was sent, nor would it be to any other endpoint.
+    Refused,
 }
 
 impl Tried {
@@ -26,7 +28,7 @@ impl Tried {
             Tried::Status(520..=527 | 530) => Outcome::Failure(Failure::Gateway),
             Tried::Status(500..) => Outcome::Failure(Failure::Server),
             Tried::Status(_) => Outcome::Success,
-            Tried::Unsent => Outcome::Cancelled,
+            Tried::Unsent | Tried::Refused => Outcome::Cancelled,
         }
     }
 
@@ -35,6 +37,7 @@ impl Tried {
         let gateway = self.outcome() == Outcome::Failure(Failure::Gateway);
         match self {
             Tried::Unsent => true,
+            Tried::Refused => false,
             Tried::Broken => on.reset || on.server_error,
             Tried::TimedOut => on.gateway_error || on.server_error,
             Tried::Status(status) => {

@@ -22,7 +22,7 @@ use crate::edits::Edits;
 use crate::exchange::Body;
 use crate::host::{Forward, Host, SendError};
 use crate::plan::Fault;
-use crate::problem::Problem;
+use crate::problem::{Blame, Problem};
 
 /// A request for a pool.
 pub struct Order<'a> {
@@ -97,15 +97,12 @@ pub async fn send<H: Host>(
             return handed_on(last, result);
         };
         let mut wait = u64::from(backoff_ms(spec, retries, host.random()));
-        if let Ok(reply) = &result
-            && let Some(rest) = host.reply_field(reply, "retry-after")
-            && let Some(rest) = retry_after_ms(&rest)
+        // Another endpoint need not be waited for.
+        if pool.endpoints.len() == 1
+            && let Ok(reply) = &result
+            && let Some(rest) = rest(host, reply)
         {
-            pool.rest(last, now.saturating_add(rest));
-            // Another endpoint need not be waited for.
-            if pool.endpoints.len() == 1 {
-                wait = wait.max(rest);
-            }
+            wait = wait.max(rest);
         }
         let over = now.saturating_add(wait) >= deadline;
         let next = pick(host, pool, &want);
@@ -247,18 +244,30 @@ async fn ask<H: Host>(
             url: &mut url,
             body: order.body,
         };
-        let proven = prove(host, order.identities, index, outgoing, &mut edits).await;
+        let proving = prove(host, order.identities, index, outgoing, &mut edits);
+        let proven = match by(host, deadline, proving).await {
+            Some(proven) => proven,
+            None => Err(Problem::identity("there was no proof in time")),
+        };
         if let Err(problem) = proven {
-            return (endpoint, Tried::Unsent, Err(problem));
+            // What is wrong with the request, or with the config, is wrong at every endpoint.
+            let tried = match problem.blame {
+                Blame::Upstream => Tried::Unsent,
+                Blame::Client | Blame::Gateway => Tried::Refused,
+            };
+            return (endpoint, tried, Err(problem));
         }
     }
     let now = host.now_ms();
     let left = u32::try_from(deadline.saturating_sub(now)).unwrap_or(u32::MAX);
+    if left == 0 {
+        return (endpoint, Tried::Refused, Err(Problem::timed_out()));
+    }
     let timeout_ms = pool.spec.try_ms.map_or(left, |try_ms| try_ms.min(left));
     let forward = Forward {
         url,
         edits,
-        timeout_ms: timeout_ms.max(1),
+        timeout_ms,
         websocket: order.websocket,
         binding: to.binding.clone(),
         // Where others may be waited for afterwards, one that is late is not to keep its connection.
@@ -271,7 +280,16 @@ async fn ask<H: Host>(
     };
     let sent = host.send(&forward).await;
     let (tried, result) = match sent {
-        Ok(reply) => (Tried::Status(host.status(&reply)), Ok(reply)),
+        Ok(reply) => {
+            let tried = Tried::Status(host.status(&reply));
+            let retried = pool.spec.retry.as_ref();
+            let busy = tried == Tried::Status(503)
+                || retried.is_some_and(|retry| tried.is_retried(&retry.on));
+            if busy && let Some(rest) = rest(host, &reply) {
+                pool.rest(endpoint, host.now_ms().saturating_add(rest));
+            }
+            (tried, Ok(reply))
+        }
         Err(error) => {
             let tried = match error {
                 SendError::TimedOut => Tried::TimedOut,
@@ -280,10 +298,33 @@ async fn ask<H: Host>(
             (tried, Err(crate::gateway::unanswered(error)))
         }
     };
-    if let Some(event) = flight.land(tried.outcome()) {
-        tell(event);
-    }
+    let events = flight.land(tried.outcome());
+    events.into_iter().flatten().for_each(&mut tell);
     (endpoint, tried, result)
+}
+
+/// Milliseconds for which an answer asks to be left in peace.
+fn rest<H: Host>(host: &H, reply: &H::Reply) -> Option<u64> {
+    retry_after_ms(&host.reply_field(reply, "retry-after")?)
+}
+
+/// What a future comes to until a time of the host; nothing is timed of one that does not wait.
+pub async fn by<H: Host, T>(host: &H, until: u64, future: impl Future<Output = T>) -> Option<T> {
+    let mut future = pin!(future);
+    let at_once = poll_fn(|cx| match future.as_mut().poll(cx) {
+        Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
+        Poll::Pending => Poll::Ready(None),
+    });
+    if let Some(outcome) = at_once.await {
+        return Some(outcome);
+    }
+    let left = u32::try_from(until.saturating_sub(host.now_ms())).unwrap_or(u32::MAX);
+    let mut late = pin!(host.sleep(left));
+    poll_fn(|cx| match future.as_mut().poll(cx) {
+        Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
+        Poll::Pending => late.as_mut().poll(cx).map(|()| None),
+    })
+    .await
 }
 
 /// Adds what the gateway proves to an upstream.
@@ -312,9 +353,11 @@ struct InFlight<'a, H: Host> {
 }
 
 impl<H: Host> InFlight<'_, H> {
-    fn land(&mut self, outcome: Outcome) -> Option<Event> {
-        let flight = self.flight.take()?;
-        self.pool.ended(&flight, self.host.now_ms(), outcome)
+    fn land(&mut self, outcome: Outcome) -> [Option<Event>; 2] {
+        match self.flight.take() {
+            Some(flight) => self.pool.ended(&flight, self.host.now_ms(), outcome),
+            None => [None; 2],
+        }
     }
 }
 

@@ -122,6 +122,18 @@ fn the_canary_gets_its_share_and_who_asks_for_it() {
 }
 
 #[test]
+fn a_canary_that_is_down_is_served_by_the_others() {
+    let clouds = clouds_with(
+        json!({ "canary": { "percent": 100 } }),
+        |config| config["servers"][0]["endpoints"][1]["group"] = "canary".into(),
+        Options::default(),
+    );
+    clouds.aws.stop();
+    let outcome = Load::on(clouds.gateway.address(), 200).run();
+    assert_eq!(outcome.failures(), 0, "{outcome}");
+}
+
+#[test]
 fn a_canary_that_fails_gets_no_more_requests() {
     let clouds = clouds_with(
         json!({

@@ -53,6 +53,27 @@ fn only_what_may_be_repeated_is_tried_again() {
 }
 
 #[test]
+fn a_key_that_the_upstream_does_not_see_is_no_promise() {
+    let mapping = json!({ "headers": { "Idempotency-Key": "$request.header.X-Key" } });
+    let clouds = super::clouds_with(
+        json!({ "locality": { "home": "gcp-eu", "failover": [{ "to": { "type": "Any" } }] } }),
+        |config| config["paths"][0]["mapping"] = mapping,
+        peers::Options::default(),
+    );
+    clouds.gcp.fail(Fault::Status(503));
+    let post = || Request::post("/x", "a").header("Idempotency-Key", "k1");
+    assert_eq!(
+        clouds.gateway.send(&post()).status,
+        503,
+        "the mapping takes it away"
+    );
+    assert_eq!(
+        clouds.gateway.send(&post().header("X-Key", "k2")).status,
+        200
+    );
+}
+
+#[test]
 fn a_body_is_sent_whole_again_up_to_the_cap() {
     let clouds = at_home(json!({ "retry": { "max_body_bytes": 1000 } }));
     clouds.gcp.fail(Fault::Status(503));

@@ -105,6 +105,17 @@ pub(super) fn compile_path(
         Field::Bad => None,
         Field::Value(host) => compile_host(host, cx).map(Some),
     };
+    if let (Some(template), Some(host)) = (&gateway.known.hosts, path.host.value())
+        && template.takes(host.value)
+    {
+        let message = format!(
+            "hosts of `{}` are of the template in `hosts`, too",
+            host.value
+        );
+        cx.error(host.span, "host_of_template", message).help(
+            "give the template an end of its own, such as `{server}.{zone}.zones.example.com`",
+        );
+    }
     let pattern = path.path.value().and_then(|path| compile_pattern(path, cx));
     let when = compile_when(&path.when, cx.errors() == before, cx);
     let access = compile_auth(&path, gateway, cx);

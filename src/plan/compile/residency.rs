@@ -63,7 +63,9 @@ impl Ways<'_> {
             if let Some(authorizer) = authorizer
                 && matches!(
                     authorizer.kind,
-                    AuthorizerKind::ForwardAuth(_) | AuthorizerKind::Introspection(_)
+                    AuthorizerKind::ForwardAuth(_)
+                        | AuthorizerKind::Introspection(_)
+                        | AuthorizerKind::Oidc(_)
                 )
             {
                 let way = format!("the authorizer `{}`", authorizer.name);

@@ -4,6 +4,13 @@ use super::outlier::Availability;
 use super::{DRAINED_RETRY_MS, Endpoint, Nobody, Pool, State, Want, balance, bit, members};
 use crate::plan::Balance;
 
+/// What of a set can be used.
+struct Able {
+    usable: u64,
+    /// When one of the others may be.
+    soonest: u64,
+}
+
 impl Pool {
     /// The endpoint for the next try.
     ///
@@ -25,17 +32,23 @@ impl Pool {
                     .is_some_and(|member| !member.drained)
         });
         let canaries = self.set(|_, endpoint| endpoint.canary) & open;
-        let well = |set: u64| self.well(&state, set, want.robust, now);
-        let (group, able) = match (want.canary, well(canaries)) {
-            (true, Ok(able)) if able != 0 => (canaries, Ok(able)),
-            // Without a canary that is well, its requests are served by the others.
-            _ => (open & !canaries, well(open & !canaries)),
-        };
+        let able = |set: u64| self.able(&state, set, want.robust, now);
+        // Without a canary that is well, or that has not failed already, its requests are served by the others.
+        let canary = want.canary && able(canaries).usable & !want.tried != 0;
+        let group = if canary { canaries } else { open & !canaries };
         if group == 0 {
             let retry_after_ms = DRAINED_RETRY_MS;
             return Err(Nobody { retry_after_ms });
         }
-        let able = able?;
+        let Able { usable, soonest } = able(group);
+        let able = match usable {
+            _ if self.panics(group, usable) => group,
+            0 => {
+                let retry_after_ms = soonest.saturating_sub(now).clamp(1, 600_000);
+                return Err(Nobody { retry_after_ms });
+            }
+            usable => usable,
+        };
         if let Some(sticky) = want.sticky
             && able & !want.tried & bit(sticky) != 0
         {
@@ -71,7 +84,7 @@ impl Pool {
     }
 
     /// Those of a set that can be used now.
-    fn well(&self, state: &State, set: u64, robust: bool, now: u64) -> Result<u64, Nobody> {
+    fn able(&self, state: &State, set: u64, robust: bool, now: u64) -> Able {
         let (mut well, mut trials, mut soonest) = (0, 0, u64::MAX);
         for index in members(set) {
             let Some(member) = state.members.get(index) else {
@@ -87,23 +100,24 @@ impl Pool {
                 Availability::OnProbation => trials |= bit(index),
             }
         }
-        let usable = well | trials;
+        Able {
+            // Whoever would not survive a failure tries nobody on probation while others are well.
+            usable: if robust || well == 0 {
+                well | trials
+            } else {
+                well
+            },
+            soonest,
+        }
+    }
+
+    /// Whether so few of a set can be used that all of it is.
+    fn panics(&self, set: u64, usable: u64) -> bool {
         // Without rules for it, all of them being down is no reason to answer nothing.
-        let panic = self
-            .spec
-            .outlier
-            .as_ref()
-            .map_or(1, |spec| spec.panic_percent);
-        let needed = u64::from(panic).saturating_mul(u64::from(set.count_ones()));
-        if u64::from(usable.count_ones()).saturating_mul(100) < needed {
-            return Ok(set);
-        }
-        let able = if robust || well == 0 { usable } else { well };
-        if able == 0 && set != 0 {
-            let retry_after_ms = soonest.saturating_sub(now).clamp(1, 600_000);
-            return Err(Nobody { retry_after_ms });
-        }
-        Ok(able)
+        let outlier = self.spec.outlier.as_ref();
+        let percent = outlier.map_or(1, |spec| spec.panic_percent);
+        let needed = u64::from(percent).saturating_mul(u64::from(set.count_ones()));
+        u64::from(usable.count_ones()).saturating_mul(100) < needed
     }
 
     /// Those among which `balance` chooses.

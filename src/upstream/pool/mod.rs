@@ -32,13 +32,16 @@ use super::Base;
 use budget::Budget;
 use canary::Guard;
 use latency::{Histogram, PeakEwma};
-use outlier::Outlier;
+use outlier::{Outlier, Trial};
 
 pub use canary::said;
 pub use hash::number as hash_number;
 
 /// How many endpoints a server can have.
 pub const MOST: usize = 64;
+
+/// The budget of hedges where there are no retries: percent of the requests, and free ones in a second.
+const HEDGES_ALONE: (u32, u32) = (20, 10);
 
 /// After how many milliseconds to ask again where every endpoint is drained: nobody knows when that ends.
 const DRAINED_RETRY_MS: u64 = 30_000;
@@ -142,7 +145,7 @@ pub struct Nobody {
 pub struct Flight {
     pub endpoint: usize,
     began: u64,
-    trial: bool,
+    trial: Option<Trial>,
 }
 
 /// Something of which the operator is told.
@@ -160,8 +163,12 @@ impl Pool {
         let tiers = homes
             .chain([None])
             .map(|home| locality::tiers(spec.locality.as_ref(), home, &places));
-        let budget = spec.retry.as_ref();
-        let budget = budget.map(|r| Budget::new(r.budget_percent, r.budget_min_per_second));
+        let budget = match (&spec.retry, &spec.hedge) {
+            (Some(retry), _) => Some((retry.budget_percent, retry.budget_min_per_second)),
+            (None, Some(_)) => Some(HEDGES_ALONE),
+            (None, None) => None,
+        };
+        let budget = budget.map(|(percent, per_second)| Budget::new(percent, per_second));
         Pool {
             alias: alias.to_owned(),
             ids: endpoints.iter().map(|e| hash::number(&e.name)).collect(),
@@ -231,7 +238,7 @@ impl Pool {
 
     /// A request is sent.
     pub fn began(&self, endpoint: usize, now: u64) -> Flight {
-        let mut trial = false;
+        let mut trial = None;
         if let Some(member) = self.state.borrow_mut().members.get_mut(endpoint) {
             member.in_flight = member.in_flight.saturating_add(1);
             if let Some(spec) = &self.spec.outlier {
@@ -246,7 +253,7 @@ impl Pool {
     }
 
     /// The head of the answer came, or nothing will come any more.
-    pub fn ended(&self, flight: &Flight, now: u64, outcome: Outcome) -> Option<Event> {
+    pub fn ended(&self, flight: &Flight, now: u64, outcome: Outcome) -> [Option<Event>; 2] {
         let mut state = self.state.borrow_mut();
         let state = &mut *state;
         let endpoint = flight.endpoint;
@@ -264,18 +271,20 @@ impl Pool {
             .iter()
             .filter(|member| member.outlier.is_ejected(now))
             .count();
-        let member = state.members.get_mut(endpoint)?;
+        let Some(member) = state.members.get_mut(endpoint) else {
+            return [None; 2];
+        };
         member.in_flight = member.in_flight.saturating_sub(1);
         if outcome != Outcome::Cancelled {
             member.ewma.add(now, counted);
         }
-        let mut event = None;
+        let (mut ejection, mut held) = (None, None);
         if let Some(spec) = &self.spec.outlier
             && member.outlier.ended(spec, now, outcome, flight.trial)
         {
             if ejected < most_ejected(self.endpoints.len(), spec.max_ejected_percent) {
                 member.outlier.eject(spec, now);
-                event = Some(Event::Ejected(endpoint));
+                ejection = Some(Event::Ejected(endpoint));
             } else {
                 member.outlier.pardon();
             }
@@ -285,9 +294,9 @@ impl Pool {
         if let Some(guard) = guard.filter(|_| canary)
             && state.guard.ended(guard, now, outcome)
         {
-            event = Some(Event::CanaryHeld);
+            held = Some(Event::CanaryHeld);
         }
-        event
+        [ejection, held]
     }
 
     /// How many requests to an endpoint are under way.

@@ -19,6 +19,9 @@ use super::window::Window;
 use super::{Failure, Outcome};
 use crate::plan::OutlierSpec;
 
+/// A trial that has not ended after so many milliseconds is taken for lost: another one may begin.
+const LOST_MS: u64 = 60_000;
+
 #[derive(Clone, Debug, Default)]
 pub(super) struct Outlier {
     state: State,
@@ -29,6 +32,8 @@ pub(super) struct Outlier {
     ejections: u32,
     /// When it last came back.
     returned_at: u64,
+    /// Which probation this is: trials of an earlier one say nothing of it.
+    probations: u32,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,8 +49,14 @@ enum State {
         /// Trials that are under way.
         trials: u32,
         succeeded: u32,
+        /// When the last one began.
+        last: u64,
     },
 }
+
+/// A request that is a trial, of this probation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Trial(u32);
 
 /// Whether an endpoint can be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +77,7 @@ impl Outlier {
             State::Probation { trials, since, .. } if trials < spec.probation_requests => {
                 probation(spec, since, now)
             }
+            State::Probation { last, .. } if is_lost(last, now) => Availability::OnProbation,
             State::Probation { .. } => Availability::Out(now.saturating_add(1)),
         }
     }
@@ -74,30 +86,47 @@ impl Outlier {
         matches!(self.state, State::Ejected { until } if now < until)
     }
 
-    /// A request is sent. Whether it is a trial; that is told again when it ends.
-    pub fn began(&mut self, spec: &OutlierSpec, now: u64) -> bool {
-        if let State::Ejected { until } = self.state
-            && now >= until
-        {
+    /// A request is sent. If it is a trial, that is told again when it ends.
+    pub fn began(&mut self, spec: &OutlierSpec, now: u64) -> Option<Trial> {
+        let since = match self.state {
+            State::Ejected { until } if now >= until => Some(until),
+            State::Probation {
+                since,
+                trials,
+                last,
+                ..
+            } if trials >= spec.probation_requests && is_lost(last, now) => Some(since),
+            _ => None,
+        };
+        if let Some(since) = since {
+            self.probations = self.probations.wrapping_add(1);
             self.state = State::Probation {
-                since: until,
+                since,
                 trials: 0,
                 succeeded: 0,
+                last: now,
             };
         }
         match &mut self.state {
-            State::Probation { trials, .. } if *trials < spec.probation_requests => {
+            State::Probation { trials, last, .. } if *trials < spec.probation_requests => {
                 *trials = trials.saturating_add(1);
-                true
+                *last = now;
+                Some(Trial(self.probations))
             }
-            _ => false,
+            _ => None,
         }
     }
 
     /// A request ended. Whether the endpoint is to be ejected, if that may be: then [`Outlier::eject`] is called.
-    pub fn ended(&mut self, spec: &OutlierSpec, now: u64, outcome: Outcome, trial: bool) -> bool {
+    pub fn ended(
+        &mut self,
+        spec: &OutlierSpec,
+        now: u64,
+        outcome: Outcome,
+        trial: Option<Trial>,
+    ) -> bool {
         let failed = outcome != Outcome::Success;
-        if trial
+        if trial == Some(Trial(self.probations))
             && let State::Probation {
                 trials, succeeded, ..
             } = &mut self.state
@@ -118,7 +147,7 @@ impl Outlier {
             return false;
         }
         // What was sent before it was ejected, or in spite of that, says nothing of now.
-        if outcome == Outcome::Cancelled || self.state != State::Closed {
+        if outcome == Outcome::Cancelled || trial.is_some() || self.state != State::Closed {
             return false;
         }
         self.window.add(now, spec.window_ms, failed);
@@ -160,6 +189,10 @@ impl Outlier {
         self.gateway_errors = 0;
         self.window.clear();
     }
+}
+
+fn is_lost(last: u64, now: u64) -> bool {
+    now.saturating_sub(last) >= LOST_MS
 }
 
 /// Of whom trials are taken.
@@ -240,20 +273,31 @@ mod tests {
         assert_eq!(at(&outlier, 10_999), Availability::Out(11_000));
         assert_eq!(at(&outlier, 11_000), Availability::OnProbation);
         // Two trials at once, no third.
-        assert!(outlier.began(&SPEC, 11_000) && outlier.began(&SPEC, 11_000));
+        let trial = outlier.began(&SPEC, 11_000);
+        assert!(trial.is_some() && outlier.began(&SPEC, 11_000) == trial);
         assert_eq!(at(&outlier, 11_000), Availability::Out(11_001));
-        assert!(!outlier.began(&SPEC, 11_000));
-        assert!(!outlier.ended(&SPEC, 11_000, Outcome::Success, true));
-        assert!(outlier.ended(&SPEC, 11_000, FAILED, true));
+        assert!(outlier.began(&SPEC, 11_000).is_none());
+        assert!(!outlier.ended(
+            &SPEC,
+            11_000,
+            Outcome::Success,
+            Some(Trial(outlier.probations))
+        ));
+        assert!(outlier.ended(&SPEC, 11_000, FAILED, Some(Trial(outlier.probations))));
         outlier.eject(&SPEC, 11_000);
         assert_eq!(at(&outlier, 11_000), Availability::Out(13_000));
-        assert!(outlier.began(&SPEC, 13_000));
-        assert!(outlier.ended(&SPEC, 13_000, FAILED, true));
+        assert!(outlier.began(&SPEC, 13_000).is_some());
+        assert!(outlier.ended(&SPEC, 13_000, FAILED, Some(Trial(outlier.probations))));
         outlier.eject(&SPEC, 13_000);
         assert_eq!(at(&outlier, 13_000), Availability::Out(15_500), "bounded");
         for _ in 0..2 {
-            assert!(outlier.began(&SPEC, 15_500));
-            assert!(!outlier.ended(&SPEC, 15_500, Outcome::Success, true));
+            assert!(outlier.began(&SPEC, 15_500).is_some());
+            assert!(!outlier.ended(
+                &SPEC,
+                15_500,
+                Outcome::Success,
+                Some(Trial(outlier.probations))
+            ));
         }
         assert_eq!(at(&outlier, 15_500), Availability::Well);
         // After a quiet time it counts as a first one again.
@@ -268,11 +312,16 @@ mod tests {
         let at = |outlier: &Outlier, now| outlier.availability(&SPEC, now);
         assert_eq!(at(&outlier, 1_999), Availability::OnProbation);
         assert_eq!(at(&outlier, 2_000), Availability::Well);
-        assert!(outlier.began(&SPEC, 2_000) && outlier.began(&SPEC, 2_000));
+        assert!(outlier.began(&SPEC, 2_000).is_some() && outlier.began(&SPEC, 2_000).is_some());
         assert_eq!(at(&outlier, 2_000), Availability::Out(2_001));
-        assert!(!outlier.ended(&SPEC, 2_010, Outcome::Success, true));
+        assert!(!outlier.ended(
+            &SPEC,
+            2_010,
+            Outcome::Success,
+            Some(Trial(outlier.probations))
+        ));
         assert_eq!(at(&outlier, 2_010), Availability::Well);
-        assert!(outlier.ended(&SPEC, 2_010, FAILED, true));
+        assert!(outlier.ended(&SPEC, 2_010, FAILED, Some(Trial(outlier.probations))));
     }
 
     #[test]
@@ -280,12 +329,37 @@ mod tests {
         let mut outlier = Outlier::default();
         outlier.eject(&SPEC, 0);
         for _ in 0..10 {
-            assert!(outlier.began(&SPEC, 1_000));
-            assert!(!outlier.ended(&SPEC, 1_000, Outcome::Cancelled, true));
+            assert!(outlier.began(&SPEC, 1_000).is_some());
+            assert!(!outlier.ended(
+                &SPEC,
+                1_000,
+                Outcome::Cancelled,
+                Some(Trial(outlier.probations))
+            ));
         }
         assert_eq!(
             outlier.availability(&SPEC, 1_000),
             Availability::OnProbation
         );
+    }
+
+    #[test]
+    fn a_trial_that_never_ends_is_lost_and_says_nothing_later() {
+        let mut outlier = Outlier::default();
+        outlier.eject(&SPEC, 0);
+        let lost = outlier.began(&SPEC, 1_000);
+        assert!(lost.is_some() && outlier.began(&SPEC, 1_000).is_some());
+        assert_eq!(
+            outlier.availability(&SPEC, 60_999),
+            Availability::Out(61_000)
+        );
+        assert_eq!(
+            outlier.availability(&SPEC, 61_000),
+            Availability::OnProbation
+        );
+        let trial = outlier.began(&SPEC, 61_000);
+        assert!(trial.is_some() && trial != lost);
+        assert!(!outlier.ended(&SPEC, 61_000, FAILED, lost));
+        assert!(outlier.ended(&SPEC, 61_000, FAILED, trial));
     }
 }

@@ -63,7 +63,8 @@ fn shares(pool: &Pool, want: &Want<'_>, now: u64, picks: u64) -> Vec<u64> {
 
 fn fail(pool: &Pool, endpoint: usize, now: u64) -> Option<Event> {
     let flight = pool.began(endpoint, now);
-    pool.ended(&flight, now, GATEWAY)
+    let [ejection, _] = pool.ended(&flight, now, GATEWAY);
+    ejection
 }
 
 fn eject(pool: &Pool, endpoint: usize, now: u64) {
@@ -334,4 +335,34 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_canary_that_fails_is_served_by_the_others() {
+    let canary = |index: usize| index == 2;
+    let endpoints = (0..3).map(|index| Endpoint {
+        name: format!("e{index}"),
+        base: Base::new("http://a.test"),
+        binding: None,
+        zone: None,
+        identity: None,
+        weight: 1,
+        canary: canary(index),
+    });
+    let pool = Pool::new("s", spec(), endpoints.collect(), 0);
+    let want = Want {
+        canary: true,
+        ..Want::default()
+    };
+    assert_eq!(shares(&pool, &want, 0, 30), [0, 0, 30]);
+    let again = Want {
+        tried: bit(2),
+        ..want.clone()
+    };
+    assert!(shares(&pool, &again, 0, 30)[2] == 0, "not the same again");
+    eject(&pool, 2, 0);
+    assert_eq!(shares(&pool, &want, 0, 30), [15, 15, 0]);
+    pool.set_down(0, true);
+    pool.set_down(1, true);
+    assert_eq!(shares(&pool, &want, 0, 30)[2], 0, "in a panic, too");
 }

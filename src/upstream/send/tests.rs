@@ -8,8 +8,8 @@ use crate::gateway::serve;
 use crate::host::memory::Reply;
 use crate::host::virtual_time::{Clock, Random, Scripted, VirtualHost, run};
 use crate::plan::{
-    Failover, FailoverTo, HedgeSpec, Home, Locality, OutlierSpec, Plan, PoolSpec, RetryOn,
-    RetrySpec, compile,
+    Failover, FailoverTo, HedgeSpec, Home, IdentityKind, Locality, OAuth2Spec, OutlierSpec, Plan,
+    PoolSpec, RetryOn, RetrySpec, compile,
 };
 use crate::upstream::pool::Endpoint;
 use crate::upstream::{Base, is_idempotent};
@@ -435,10 +435,17 @@ fn where_nobody_can_take_it_the_answer_is_503_with_retry_after() {
 fn where_the_gateway_cannot_prove_itself_even_a_post_moves_on() {
     let mut setup = setup(spec(), &[0, 1]);
     setup.pool.endpoints[0].identity = Some(0);
-    setup.identities.push(Err(Fault {
-        code: "missing_reference".into(),
-        message: "told to fail".into(),
-    }));
+    // The host knows nobody who would give out a token.
+    let spec = OAuth2Spec {
+        token_url: "https://login.test/token".into(),
+        client_id: "gateway".into(),
+        client_secret: "secret".into(),
+        in_form: false,
+        form: Vec::new(),
+    };
+    setup
+        .identities
+        .push(Identity::new(IdentityKind::OAuth2(spec), None));
     for method in ["POST", "GET"] {
         let told = setup.send(method, |_| after(1, 200));
         assert_eq!(told.status(), (200, Some(1)));
@@ -447,6 +454,19 @@ fn where_the_gateway_cannot_prove_itself_even_a_post_moves_on() {
     }
     setup.pool.endpoints[1].identity = Some(0);
     let told = setup.send("POST", |_| after(1, 200));
+    assert_eq!(told.result.err().unwrap().code, "upstream_identity_failed");
+    assert_eq!(setup.sent(), [0; 0]);
+}
+
+#[test]
+fn what_is_wrong_at_every_endpoint_is_not_tried_at_another() {
+    let mut setup = setup(spec(), &[0, 1]);
+    setup.pool.endpoints[0].identity = Some(0);
+    setup.identities.push(Err(Fault {
+        code: "missing_reference".into(),
+        message: "told to fail".into(),
+    }));
+    let told = setup.send("GET", |_| after(1, 200));
     assert_eq!(told.result.err().unwrap().code, "config_error");
     assert_eq!(setup.sent(), [0; 0]);
 }

@@ -1,9 +1,12 @@
 //! `locality`: the home zone and the rules of failover.
 
+use std::collections::BTreeSet;
+
 use super::super::path::unused;
 use super::Zones;
 use crate::config::{Context, FailoverObject, FailoverType, Items, LocalityObject, Read};
 use crate::plan::{Endpoint, Failover, FailoverTo, Home, Locality};
+use crate::upstream::pool::reach;
 
 /// Percent of a zone's endpoints that must be well, if nothing is said.
 const DEFAULT_THRESHOLD: u32 = 50;
@@ -19,13 +22,14 @@ pub(super) fn compile(
         "nearest" => Some(Home::Nearest),
         _ => zones.names.find(*name, cx).ok().map(Home::Zone),
     });
-    // The homes that a request can have.
+    // The homes that requests have: of a path that may not use the home that is named, another one.
+    let all: BTreeSet<u16> = endpoints.iter().filter_map(|e| e.zone).collect();
     let homes: Vec<u16> = match home {
         Some(Home::Zone(zone)) => vec![zone],
-        _ => endpoints.iter().filter_map(|e| e.zone).collect(),
+        _ => all.iter().copied().collect(),
     };
     if let (Some(name), true) = (object.home.value(), cx.errors() == before)
-        && !homes.iter().any(|home| stands_in(endpoints, *home))
+        && !homes.iter().any(|home| all.contains(home))
     {
         cx.error(
             name.span,
@@ -34,9 +38,14 @@ pub(super) fn compile(
         )
         .help("give an endpoint this `zone`, or name another home");
     }
-    let mut failover = Vec::new();
-    // Homes for which an earlier rule has led everywhere, or nowhere.
-    let mut ended: Vec<u16> = Vec::new();
+    let mut locality = Locality {
+        home: home.clone().unwrap_or(Home::Nearest),
+        failover: Vec::new(),
+        threshold: object
+            .threshold
+            .value()
+            .map_or(DEFAULT_THRESHOLD, |t| t.value),
+    };
     for node in object.failover.value().into_iter().flat_map(Items::nodes) {
         let errors = cx.errors();
         let Some(rule) = FailoverObject::read(node, cx) else {
@@ -45,21 +54,14 @@ pub(super) fn compile(
         let Some(compiled) = compile_rule(&rule, zones, cx) else {
             continue;
         };
-        let reachable = |home: &&u16| {
+        let ends = compiled.to == FailoverTo::None;
+        let applies = |home: &u16| {
             let from = compiled.from.as_ref();
-            from.is_none_or(|from| from.contains(home)) && !ended.contains(home)
+            from.is_none_or(|from| from.contains(home))
         };
-        let served: Vec<u16> = homes.iter().filter(reachable).copied().collect();
-        if served.is_empty() && cx.errors() == errors && home.is_some() {
-            cx.error(
-                rule.span.first(),
-                "unreachable_failover",
-                "this rule can never be reached",
-            )
-            .help("no home of this server is in its `from`, or an earlier rule of type `Any` or `None` ends the list for it");
-        } else if let FailoverTo::Only(only) = &compiled.to
-            && !only.iter().any(|zone| stands_in(endpoints, *zone))
-            && cx.errors() == errors
+        let asked = [homes.iter().any(applies), all.iter().any(applies)];
+        if let FailoverTo::Only(only) = &compiled.to
+            && !only.iter().any(|zone| all.contains(zone))
         {
             cx.error(
                 rule.span.first(),
@@ -68,19 +70,56 @@ pub(super) fn compile(
             )
             .help("give an endpoint such a `zone`, or name another one here");
         }
-        if matches!(compiled.to, FailoverTo::Any | FailoverTo::None) {
-            ended.extend(served);
+        let before = reached(&locality, &all, endpoints);
+        locality.failover.push(compiled);
+        let adds = ends || reached(&locality, &all, endpoints) != before;
+        if cx.errors() > errors || home.is_none() {
+            continue;
         }
-        failover.push(compiled);
+        match asked {
+            [_, false] => unreachable(
+                &rule,
+                "no endpoint of this server stands in a zone of its `from`",
+                cx,
+            ),
+            [_, true] if !adds => unreachable(
+                &rule,
+                "the home and earlier rules lead to all that it leads to, or nowhere",
+                cx,
+            ),
+            [false, true] => {
+                cx.warning(
+                    rule.span.first(),
+                    "unreachable_failover",
+                    "this rule is reached only by paths whose `zones` leave the home out",
+                )
+                .help("name the home in its `from`, if that is meant");
+            }
+            _ => {}
+        }
     }
-    (cx.errors() == before).then(|| Locality {
-        home: home.unwrap_or(Home::Nearest),
-        failover,
-        threshold: object
-            .threshold
-            .value()
-            .map_or(DEFAULT_THRESHOLD, |t| t.value),
-    })
+    (cx.errors() == before).then_some(locality)
+}
+
+fn unreachable(rule: &FailoverObject<'_>, why: &str, cx: &mut Context) {
+    cx.error(
+        rule.span.first(),
+        "unreachable_failover",
+        "this rule can never be reached",
+    )
+    .help(why);
+}
+
+/// What is reached from each home, one endpoint after another.
+fn reached(locality: &Locality, homes: &BTreeSet<u16>, endpoints: &[Endpoint]) -> Vec<bool> {
+    let places: Vec<Option<u16>> = endpoints.iter().map(|e| e.zone).collect();
+    let from = |home: &u16| {
+        let home = Some(*home);
+        let ends = 0..places.len();
+        let reached = ends.map(|end| reach(Some(locality), home, &places, end).is_some());
+        reached.collect::<Vec<_>>()
+    };
+    homes.iter().flat_map(from).collect()
 }
 
 fn compile_rule(
@@ -115,8 +154,4 @@ fn compile_rule(
         }
     };
     (cx.errors() == before).then_some(Failover { from, to: compiled })
-}
-
-fn stands_in(endpoints: &[Endpoint], zone: u16) -> bool {
-    endpoints.iter().any(|endpoint| endpoint.zone == Some(zone))
 }
