@@ -317,7 +317,7 @@ fn a_check_of_an_endpoint_that_wants_a_signature_is_signed() {
         }],
         "paths": [{ "method": "GET", "path": "/{.+}", "integration": { "type": "http", "server": "catalog" } }],
     });
-    let gateway = gateway(config, checking().text("AWS_KEY", "a secret of the tests"));
+    let gateway = gateway(config, checking().text("AWS_KEY", "a/secret/of/the/tests"));
     gateway.scheduled();
     let signed = upstream.last();
     assert_eq!(signed.head.word(1), "/health");

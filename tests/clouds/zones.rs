@@ -78,10 +78,13 @@ fn a_hostname_pins_a_request_to_a_zone_of_its_server_and_opens_nothing() {
             hosted["host"] = "api.example.com".into();
             hosted["path"] = "/hosted".into();
             let own = json!({ "method": "GET", "path": "/own", "response": {} });
+            let mut asked = secret.clone();
+            asked["path"] = "/asked".into();
+            asked["require"] = json!({ "expression": "request.host != 'api.example.com'" });
             config["paths"]
                 .as_array_mut()
                 .unwrap()
-                .extend([secret, hosted, own]);
+                .extend([secret, hosted, own, asked]);
         },
         crate::support::options(),
     );
@@ -100,6 +103,15 @@ fn a_hostname_pins_a_request_to_a_zone_of_its_server_and_opens_nothing() {
         }
         assert_eq!(clouds.gateway.send(&ask(&host, "/secret")).status, 401);
     }
+    // What is asked of the host is asked of the one that the paths are for.
+    let token = format!("Bearer {}", crate::support::token(json!({ "sub": "u" })));
+    let asked = |host: &str| {
+        let request = ask(host, "/asked").header("Authorization", &token);
+        clouds.gateway.send(&request).status
+    };
+    assert_eq!(asked("other.example.com"), 200);
+    assert_eq!(asked("api.example.com"), 403);
+    assert_eq!(asked("catalog.aws-us.api.example.com"), 403);
     for (host, target) in [
         ("catalog.aws-eu.api.example.com", "/x"),
         ("orders.aws-us.api.example.com", "/x"),
