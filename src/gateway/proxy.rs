@@ -129,8 +129,10 @@ impl<H: Host> Exchange<'_, H> {
     ) -> Result<H::Reply, Problem> {
         let host = self.host;
         let spec = &pool.spec;
-        let cookies = host.header("cookie");
         let sticky = spec.sticky.as_ref();
+        // It is long in many requests, and needed in few.
+        let asked = sticky.is_some() || spec.canary.is_some();
+        let cookies = asked.then(|| host.header("cookie")).flatten();
         let named = sticky.and_then(|sticky| cookie(cookies.as_deref()?, &sticky.cookie));
         let sticky_endpoint = named.and_then(|id| pool.named(id));
         let hash = match &spec.balance {

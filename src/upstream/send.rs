@@ -270,8 +270,7 @@ async fn ask<H: Host>(
         timeout_ms,
         websocket: order.websocket,
         binding: to.binding.clone(),
-        // Where others may be waited for afterwards, one that is late is not to keep its connection.
-        cancellable: timeout_ms < left || order.hedgeable && pool.spec.hedge.is_some(),
+        cancellable: order.hedgeable && pool.spec.hedge.is_some() || many(pool),
     };
     let mut flight = InFlight {
         host,
@@ -301,6 +300,17 @@ async fn ask<H: Host>(
     let events = flight.land(tried.outcome());
     events.into_iter().flatten().for_each(&mut tell);
     (endpoint, tried, result)
+}
+
+/// Whether tries that are late could come to fill the connections that the platform lets wait for a head, which are six.
+/// Fewer end by themselves with the request, and what makes one end before costs each request something.
+fn many(pool: &Pool) -> bool {
+    let tries = pool
+        .spec
+        .retry
+        .as_ref()
+        .map_or(0, |retry| retry.num_retries);
+    pool.spec.try_ms.is_some() && tries > 4
 }
 
 /// Milliseconds for which an answer asks to be left in peace.
