@@ -2,7 +2,7 @@
 // lines of text, because one string is the cheapest thing to carry from WebAssembly to JavaScript.
 
 import services from './services.mjs';
-import { unanswered } from './causeway.js';
+import { landed, unanswered } from './causeway.js';
 import { put } from './wire.mjs';
 
 const PROBLEM = 'application/problem+json';
@@ -277,9 +277,23 @@ export async function remember(name, text, seconds) {
 
 // ---- sending on ----
 
-// Rejects with the platform's error, or so that is_time_out knows it.
-export function send(script) {
-  return dispatch(current, script.split('\n'));
+// The number of what was sent last. It is not the gateway's: what an instance has sent may come back when that is gone,
+// and must not be taken for what the next one has sent.
+let last = 0;
+
+// Begins to send. What comes of it is told to the gateway under the number that is answered: a response, the platform's
+// error, or one that is_time_out knows. (A promise handed to the gateway would cost it two closures.)
+export function depart(script) {
+  const exchange = current;
+  last = (last + 1) % 0x7fffffff;
+  const number = last;
+  dispatch(exchange, script.split('\n'), number).then(
+    (reply) => {
+      if (!landed(number, reply, false)) discard(reply);
+    },
+    (error) => landed(number, error, true),
+  );
+  return number;
 }
 
 class TimedOut extends Error {}
@@ -301,16 +315,15 @@ export function cancel(number) {
 }
 
 // lines: F, request id, time-out in ms, flags, binding, URL, number of request edits, those edits, ...
-function dispatch(exchange, lines) {
+function dispatch(exchange, lines, number) {
   const { method } = exchange;
   const headers = outgoing(exchange, lines, EDITS, afterEdits(lines));
   const flags = lines[3];
-  const websocket = flags.startsWith('w');
+  const websocket = flags.includes('w');
   if (websocket) headers.set('upgrade', 'websocket');
-  const number = Number(websocket ? flags.slice(1) : flags);
   const to = lines[4] === '' ? globalThis : exchange.env[lines[4]];
   if (to === undefined) return Promise.reject(new Error(`binding ${lines[4]} is not there`));
-  const aborter = number === 0 ? undefined : new AbortController();
+  const aborter = flags.includes('c') ? new AbortController() : undefined;
   if (aborter !== undefined) cancels.set(number, aborter);
   return new Promise((resolve, reject) => {
     // The time-out ends with the head: a body may take as long as it takes. Where nobody else is waited for, the fetch is
@@ -438,7 +451,7 @@ export function answer(exchange, script, reply) {
 async function forward(exchange, lines) {
   const edits = afterEdits(lines);
   try {
-    return handedOn(await dispatch(exchange, lines), lines, edits);
+    return handedOn(await dispatch(exchange, lines, 0), lines, edits);
   } catch (error) {
     const [status, body] = unanswered(is_time_out(error), String(error?.message ?? error), lines[1]).split('\n');
     const headers = new Headers();

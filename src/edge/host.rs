@@ -1,7 +1,7 @@
 //! One exchange's view of the platform.
 
 use std::borrow::Cow;
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::ops::Range;
 
 use js_sys::{Array, Uint8Array};
@@ -15,6 +15,7 @@ use crate::host::{
 
 use crate::upstream::Geography;
 
+use super::sending::Sending;
 use super::{script, wire};
 
 /// The exchange at hand, of which JavaScript knows the request and the environment.
@@ -119,17 +120,9 @@ impl Host for EdgeHost {
     }
 
     async fn send(&self, forward: &Forward) -> Result<JsValue, SendError> {
-        let cancel = if forward.cancellable {
-            next_number()
-        } else {
-            0
-        };
-        let mut cancelled = Cancelled(cancel);
-        let script = script::forward_head(forward, "", cancel, 0);
-        let sent = js::send(&script).await.map_err(|error| unsent(&error));
-        // It has ended: there is nothing to cancel.
-        cancelled.0 = 0;
-        sent
+        let script = script::forward_head(forward, "", 0);
+        let sent = Sending::new(js::depart(&script), forward.cancellable).await;
+        sent.map_err(|error| unsent(&error))
     }
 
     fn geography(&self) -> Geography {
@@ -289,27 +282,6 @@ impl Host for EdgeHost {
     }
 }
 
-/// Ends a request that nobody waits for any more; 0 is none.
-struct Cancelled(u32);
-
-impl Drop for Cancelled {
-    fn drop(&mut self) {
-        if self.0 != 0 {
-            js::cancel(self.0);
-        }
-    }
-}
-
-/// A number that no other request under way has.
-fn next_number() -> u32 {
-    thread_local! {
-        static LAST: Cell<u32> = const { Cell::new(0) };
-    }
-    let next = LAST.get().wrapping_add(1).max(1);
-    LAST.set(next);
-    next
-}
-
 /// A field that the head does not bring along.
 fn asked(name: &str) -> Option<String> {
     match FIELDS.iter().position(|known| *known == name) {
@@ -412,11 +384,10 @@ mod js {
             timeout_ms: u32,
         ) -> Result<JsValue, JsValue>;
         pub fn discard(reply: &JsValue);
-        pub fn cancel(number: u32);
         #[wasm_bindgen(catch)]
         pub async fn keep_body(max_bytes: u32) -> Result<JsValue, JsValue>;
-        #[wasm_bindgen(catch)]
-        pub async fn send(script: &str) -> Result<JsValue, JsValue>;
+        /// Begins to send; the number under which what comes of it is told.
+        pub fn depart(script: &str) -> u32;
         #[wasm_bindgen(catch)]
         pub async fn ask(
             method: &str,

@@ -5,6 +5,7 @@
 
 mod host;
 mod script;
+mod sending;
 mod service;
 mod source;
 mod tasks;

@@ -8,14 +8,14 @@ use crate::host::Forward;
 use crate::problem::Problem;
 
 /// - `F`, request id, time-out in ms, flags, binding, URL, number of request edits, request edits, answer edits. The flags
-///   are `w` for a WebSocket and a number by which it can be cancelled
+///   are `w` for a WebSocket and `c` for what can be cancelled
 /// - `R`, request id, answer edits
 /// - `O`, request id, number of UTF-16 units of the next two together, status, answer edits, body
 pub fn write(answer: &Answer<JsValue>) -> String {
     let edits = answer.edits.as_str();
     match &answer.kind {
         Kind::Forward(forward) => {
-            let mut script = forward_head(forward, &answer.request_id, 0, edits.len());
+            let mut script = forward_head(forward, &answer.request_id, edits.len());
             script.push_str(edits);
             script
         }
@@ -25,9 +25,7 @@ pub fn write(answer: &Answer<JsValue>) -> String {
 }
 
 /// The request's lines of a forward; also all of it where the gateway waits for the answer itself.
-///
-/// `number` is that by which it can be cancelled, or 0.
-pub fn forward_head(forward: &Forward, request_id: &str, cancel: u32, room: usize) -> String {
+pub fn forward_head(forward: &Forward, request_id: &str, room: usize) -> String {
     let edits = forward.edits.as_str();
     let mut script = String::with_capacity(
         edits
@@ -41,8 +39,8 @@ pub fn forward_head(forward: &Forward, request_id: &str, cancel: u32, room: usiz
     script.push('\n');
     number(&mut script, forward.timeout_ms);
     script.push_str(if forward.websocket { "\nw" } else { "\n" });
-    if cancel != 0 {
-        number(&mut script, cancel);
+    if forward.cancellable {
+        script.push('c');
     }
     script.push('\n');
     script.push_str(forward.binding.as_deref().unwrap_or_default());
