@@ -3,6 +3,7 @@
 
 import services from './services.mjs';
 import { landed, unanswered } from './causeway.js';
+import { step } from './tasks.mjs';
 import { put } from './wire.mjs';
 
 const PROBLEM = 'application/problem+json';
@@ -287,12 +288,12 @@ export function depart(script) {
   const exchange = current;
   last = (last + 1) % 0x7fffffff;
   const number = last;
-  dispatch(exchange, script.split('\n'), number).then(
-    (reply) => {
-      if (!landed(number, reply, false)) discard(reply);
-    },
-    (error) => landed(number, error, true),
-  );
+  const told = (outcome, failed) => {
+    const task = landed(number, outcome, failed);
+    if (task !== 0) step(task);
+    else if (!failed) discard(outcome);
+  };
+  dispatch(exchange, script.split('\n'), number, (reply) => told(reply, false), (error) => told(error, true));
   return number;
 }
 
@@ -315,45 +316,49 @@ export function cancel(number) {
 }
 
 // lines: F, request id, time-out in ms, flags, binding, URL, number of request edits, those edits, ...
-function dispatch(exchange, lines, number) {
-  const { method } = exchange;
-  const headers = outgoing(exchange, lines, EDITS, afterEdits(lines));
+// Tells one of the two, once, and later.
+function dispatch(exchange, lines, number, resolve, reject) {
   const flags = lines[3];
-  const websocket = flags.includes('w');
-  if (websocket) headers.set('upgrade', 'websocket');
-  const to = lines[4] === '' ? globalThis : exchange.env[lines[4]];
-  if (to === undefined) return Promise.reject(new Error(`binding ${lines[4]} is not there`));
   const aborter = flags.includes('c') ? new AbortController() : undefined;
   if (aborter !== undefined) cancels.set(number, aborter);
-  return new Promise((resolve, reject) => {
-    // The time-out ends with the head: a body may take as long as it takes. Where nobody else is waited for, the fetch is
-    // cancelled with the request it belongs to, so that no AbortController needs to be made.
-    const timer = setTimeout(() => {
-      reject(new TimedOut());
-      if (aborter !== undefined) cancel(number);
-    }, Number(lines[2]));
-    const ended = () => {
-      clearTimeout(timer);
-      if (aborter !== undefined) cancels.delete(number);
-    };
-    const body = bodyOf(exchange);
-    const init = { method, headers, body, redirect: 'manual', signal: aborter?.signal };
-    // fetch(url, init) refuses a body on GET and HEAD; a Request made from a Request keeps it.
-    const sent = body !== null && (method === 'GET' || method === 'HEAD')
-      ? to.fetch(new Request(lines[5], exchange.request), { headers, redirect: 'manual', signal: aborter?.signal })
-      : to.fetch(lines[5], init);
-    sent.then(
-      (reply) => {
-        ended();
-        if (reply.status === 101 && reply.webSocket === null) reject(new Error('it switched protocols without being asked'));
-        else resolve(reply);
-      },
-      (error) => {
-        ended();
-        reject(error);
-      },
-    );
-  });
+  // The time-out ends with the head: a body may take as long as it takes. Where nobody else is waited for, the fetch is
+  // cancelled with the request it belongs to, so that no AbortController needs to be made.
+  let over = false;
+  const timer = setTimeout(() => {
+    over = true;
+    if (aborter !== undefined) cancel(number);
+    reject(new TimedOut());
+  }, Number(lines[2]));
+  const ended = () => {
+    clearTimeout(timer);
+    if (aborter !== undefined) cancels.delete(number);
+    return !over;
+  };
+  fetched(exchange, lines, aborter?.signal).then(
+    (reply) => {
+      if (!ended()) discard(reply);
+      else if (reply.status === 101 && reply.webSocket === null) reject(new Error('it switched protocols without being asked'));
+      else resolve(reply);
+    },
+    (error) => {
+      if (ended()) reject(error);
+    },
+  );
+}
+
+function fetched(exchange, lines, signal) {
+  const { method } = exchange;
+  const [url, binding] = [lines[5], lines[4]];
+  const to = binding === '' ? globalThis : exchange.env[binding];
+  if (to === undefined) return Promise.reject(new Error(`binding ${binding} is not there`));
+  const headers = outgoing(exchange, lines, EDITS, afterEdits(lines));
+  if (lines[3].includes('w')) headers.set('upgrade', 'websocket');
+  const body = bodyOf(exchange);
+  // fetch(url, init) refuses a body on GET and HEAD; a Request made from a Request keeps it.
+  if (body !== null && (method === 'GET' || method === 'HEAD')) {
+    return to.fetch(new Request(url, exchange.request), { headers, redirect: 'manual', signal });
+  }
+  return to.fetch(url, { method, headers, body, redirect: 'manual', signal });
 }
 
 // A body that a callee has read a branch of is not the one of the beginning.
@@ -451,7 +456,8 @@ export function answer(exchange, script, reply) {
 async function forward(exchange, lines) {
   const edits = afterEdits(lines);
   try {
-    return handedOn(await dispatch(exchange, lines, 0), lines, edits);
+    const reply = await new Promise((resolve, reject) => dispatch(exchange, lines, 0, resolve, reject));
+    return handedOn(reply, lines, edits);
   } catch (error) {
     const [status, body] = unanswered(is_time_out(error), String(error?.message ?? error), lines[1]).split('\n');
     const headers = new Headers();

@@ -8,6 +8,8 @@ use std::task::{Context, Poll, Waker};
 
 use wasm_bindgen::prelude::*;
 
+use super::tasks;
+
 thread_local! {
     static UNDER_WAY: RefCell<BTreeMap<u32, State>> = const { RefCell::new(BTreeMap::new()) };
 }
@@ -60,22 +62,19 @@ impl Drop for Sending {
     }
 }
 
-/// What came of a request: a response, or an error. Whether anybody waits for it.
+/// What came of a request: a response, or an error. The task to [`resume`](super::resume) then, or 0 where nobody waits
+/// for it.
 #[wasm_bindgen]
-pub fn landed(number: u32, outcome: JsValue, failed: bool) -> bool {
+pub fn landed(number: u32, outcome: JsValue, failed: bool) -> u32 {
     let outcome = if failed { Err(outcome) } else { Ok(outcome) };
     let waiting = UNDER_WAY.with_borrow_mut(|all| {
         let state = all.get_mut(&number)?;
         Some(std::mem::replace(state, State::Landed(outcome)))
     });
     match waiting {
-        Some(State::Waiting(waker)) => {
-            if let Some(waker) = waker {
-                waker.wake();
-            }
-            true
-        }
-        Some(State::Landed(_)) | None => false,
+        Some(State::Waiting(Some(waker))) => tasks::woken_by(|| waker.wake()),
+        // It is looked at before it is first waited for.
+        Some(State::Waiting(None) | State::Landed(_)) | None => 0,
     }
 }
 

@@ -4,20 +4,26 @@ import * as gateway from './causeway.js';
 import { enter, entered } from './host.mjs';
 import { take } from './wire.mjs';
 
-// By task: whose it is, since when, and how its promise settles. The oldest stand first.
+// By task: whose it is, since when, how its promise settles, and what listens for its client. The oldest stand first.
 const settlers = new Map();
 
 // Milliseconds after which nothing can still be waited for: no time-out of a config is longer than ten minutes.
 const LONGEST = 660_000;
 
-function settled(task, exchange) {
+function settled(task, exchange, left) {
   const since = Date.now();
   // Where the worker is not told of clients that leave (`enable_request_signal`), what they left is found here.
   for (const [old, waits] of settlers) {
     if (since - waits.since < LONGEST) break;
     give_up(old);
   }
-  return new Promise((resolve, reject) => settlers.set(task, { exchange, since, resolve, reject }));
+  return new Promise((resolve, reject) => settlers.set(task, { exchange, since, left, resolve, reject }));
+}
+
+function settle(task, settler) {
+  settlers.delete(task);
+  // A listener would hold all of the exchange until the request is collected.
+  if (settler.left !== undefined) settler.exchange.request.signal.removeEventListener('abort', settler.left);
 }
 
 // The promise of the task that the last call into the gateway left waiting.
@@ -25,14 +31,17 @@ export function waiting(exchange) {
   const task = gateway.waiting();
   // A client that leaves takes its promises along: nothing would ever go on with the task, nor free what it holds. A
   // cron trigger has no client.
-  exchange?.request?.signal.addEventListener('abort', () => give_up(task));
-  return settled(task, exchange);
+  const signal = exchange?.request?.signal;
+  if (signal === undefined) return settled(task, exchange);
+  const left = () => give_up(task);
+  signal.addEventListener('abort', left);
+  return settled(task, exchange, left);
 }
 
 function give_up(task) {
   const settler = settlers.get(task);
   if (settler === undefined) return;
-  settlers.delete(task);
+  settle(task, settler);
   enter(settler.exchange);
   gateway.give_up(task);
 }
@@ -49,25 +58,29 @@ export function begin(exchange) {
   return ended;
 }
 
-// Called by the gateway, from within: the step is taken when it has returned.
+// Called by the gateway, from within: the step is taken when it has returned. (A queueMicrotask is one of the platform's
+// own functions, and dearer.)
 export function wake(task) {
-  queueMicrotask(() => {
-    const settler = settlers.get(task);
-    if (settler === undefined) return;
-    let length;
-    try {
-      enter(settler.exchange);
-      length = gateway.resume(task);
-    } catch (error) {
-      settlers.delete(task);
-      settler.reject(error);
-      return;
-    }
-    if (length !== 0) {
-      settlers.delete(task);
-      settler.resolve([take(length), gateway.reply()]);
-    }
-  });
+  Promise.resolve(task).then(step);
+}
+
+// Goes on with a task, if there still is one.
+export function step(task) {
+  const settler = settlers.get(task);
+  if (settler === undefined) return;
+  let length;
+  try {
+    enter(settler.exchange);
+    length = gateway.resume(task);
+  } catch (error) {
+    settle(task, settler);
+    settler.reject(error);
+    return;
+  }
+  if (length !== 0) {
+    settle(task, settler);
+    settler.resolve([take(length), gateway.reply()]);
+  }
 }
 
 // The instance is gone, and with it all that waited inside.

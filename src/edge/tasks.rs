@@ -34,6 +34,9 @@ type Task = Pin<Box<dyn Future<Output = Output>>>;
 thread_local! {
     static WAITING: RefCell<BTreeMap<u32, Task>> = const { RefCell::new(BTreeMap::new()) };
     static LAST: Cell<u32> = const { Cell::new(0) };
+    static LEFT: Cell<u32> = const { Cell::new(0) };
+    /// The task that is woken where [`woken_by`] waits to hear of it.
+    static WOKEN: Cell<Option<u32>> = const { Cell::new(None) };
     static REPLY: RefCell<Option<JsValue>> = const { RefCell::new(None) };
 }
 
@@ -42,35 +45,44 @@ thread_local! {
 /// The length of what it comes to, or 0 where it waits.
 pub fn run(task: impl Future<Output = Output> + 'static) -> usize {
     let mut task: Task = Box::pin(task);
-    // What waits at first is polled again by `resume`, with a waker that knows it.
-    match task.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+    let id = next();
+    match poll(id, &mut task) {
         Poll::Ready(output) => ended(output),
         Poll::Pending => {
-            wake(add(task));
+            WAITING.with_borrow_mut(|waiting| waiting.insert(id, task));
+            LEFT.set(id);
             0
         }
     }
 }
 
+fn poll(id: u32, task: &mut Task) -> Poll<Output> {
+    let waker = Waker::from(Arc::new(Wakes(id)));
+    task.as_mut().poll(&mut Context::from_waker(&waker))
+}
+
 /// Leaves a task to begin when the exchange at hand has been answered, beside the answer. What it comes to is dropped.
 /// The exchange must have waited for something: one that is answered at once has no time for it.
 pub fn leave(task: impl Future<Output = ()> + 'static) {
-    leave_task(add(Box::pin(async {
+    let id = next();
+    let task: Task = Box::pin(async {
         task.await;
         Output::from("done".to_owned())
-    })));
+    });
+    WAITING.with_borrow_mut(|waiting| waiting.insert(id, task));
+    leave_task(id);
 }
 
-fn add(task: Task) -> u32 {
-    let id = LAST.get().wrapping_add(1);
+/// Never 0.
+fn next() -> u32 {
+    let id = LAST.get().checked_add(1).unwrap_or(1);
     LAST.set(id);
-    WAITING.with_borrow_mut(|waiting| waiting.insert(id, task));
     id
 }
 
 /// The task that [`run`] last left waiting.
 pub fn waiting() -> u32 {
-    LAST.get()
+    LEFT.get()
 }
 
 /// Polls a task again, with the outcome of [`run`].
@@ -79,8 +91,7 @@ pub fn resume(id: u32) -> usize {
     let Some(mut task) = WAITING.with_borrow_mut(|waiting| waiting.remove(&id)) else {
         return 0;
     };
-    let waker = Waker::from(Arc::new(Wakes(id)));
-    match task.as_mut().poll(&mut Context::from_waker(&waker)) {
+    match poll(id, &mut task) {
         Poll::Ready(output) => ended(output),
         Poll::Pending => {
             WAITING.with_borrow_mut(|waiting| waiting.insert(id, task));
@@ -112,8 +123,18 @@ struct Wakes(u32);
 
 impl Wake for Wakes {
     fn wake(self: Arc<Self>) {
-        wake(self.0);
+        match WOKEN.get() {
+            Some(0) => WOKEN.set(Some(self.0)),
+            _ => wake(self.0),
+        }
     }
+}
+
+/// The task that something wakes, for the caller to [`resume`]: the first, if it is several. 0 where it wakes none.
+pub fn woken_by(something: impl FnOnce()) -> u32 {
+    WOKEN.set(Some(0));
+    something();
+    WOKEN.take().unwrap_or_default()
 }
 
 #[wasm_bindgen(raw_module = "./tasks.mjs")]
