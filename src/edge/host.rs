@@ -16,7 +16,7 @@ use crate::host::{
 use crate::upstream::Geography;
 
 use super::sending::Sending;
-use super::{script, wire};
+use super::{js, script, wire};
 
 /// The exchange at hand, of which JavaScript knows the request and the environment.
 pub struct EdgeHost {
@@ -355,88 +355,5 @@ impl Pool {
         let word = self.bytes.get(self.at..end).and_then(|b| b.try_into().ok());
         self.at = end;
         word.map_or(0, u64::from_le_bytes)
-    }
-}
-
-mod js {
-    use wasm_bindgen::prelude::*;
-
-    #[wasm_bindgen(raw_module = "./host.mjs")]
-    extern "C" {
-        /// The length of the text that is put, or -1.
-        pub fn field(number: usize) -> i32;
-        pub fn header(name: &str) -> Option<String>;
-        pub fn header_names(prefix: &str) -> String;
-        pub fn variable(name: &str) -> Option<String>;
-        pub fn variable_of(env: &JsValue, name: &str) -> Option<String>;
-        pub fn fill(bytes: &mut [u8]);
-        pub fn client_certificate() -> Option<String>;
-        pub fn is_time_out(error: &JsValue) -> bool;
-        /// Lines: location of Cloudflare, country, continent, degrees north and east.
-        pub fn geography() -> String;
-        pub fn status(reply: &JsValue) -> u16;
-        pub fn reply_field(reply: &JsValue, name: &str) -> Option<String>;
-        pub fn copy(reply: &JsValue) -> JsValue;
-        #[wasm_bindgen(catch)]
-        pub async fn read(
-            reply: &JsValue,
-            max_bytes: u32,
-            timeout_ms: u32,
-        ) -> Result<JsValue, JsValue>;
-        pub fn discard(reply: &JsValue);
-        #[wasm_bindgen(catch)]
-        pub async fn keep_body(max_bytes: u32) -> Result<JsValue, JsValue>;
-        /// Begins to send; the number under which what comes of it is told.
-        pub fn depart(script: &str) -> u32;
-        #[wasm_bindgen(catch)]
-        pub async fn ask(
-            method: &str,
-            url: &str,
-            binding: Option<&str>,
-            fields: &str,
-            body: Option<&str>,
-            timeout_ms: u32,
-            max_bytes: usize,
-        ) -> Result<JsValue, JsValue>;
-        #[wasm_bindgen(catch)]
-        pub async fn body(max_bytes: usize) -> Result<JsValue, JsValue>;
-        #[wasm_bindgen(catch)]
-        pub async fn sleep(ms: u32) -> Result<JsValue, JsValue>;
-        #[wasm_bindgen(catch)]
-        pub async fn stored(namespace: &str, key: &str) -> Result<JsValue, JsValue>;
-        #[wasm_bindgen(catch)]
-        pub async fn derive(
-            password: &str,
-            salt: &[u8],
-            iterations: u32,
-        ) -> Result<JsValue, JsValue>;
-        #[wasm_bindgen(catch)]
-        pub async fn verifies(
-            algorithm: &str,
-            jwk: &str,
-            message: &[u8],
-            signature: &[u8],
-        ) -> Result<JsValue, JsValue>;
-        #[wasm_bindgen(catch)]
-        pub async fn sign(
-            algorithm: &str,
-            name: &str,
-            pkcs8: &[u8],
-            message: &[u8],
-        ) -> Result<JsValue, JsValue>;
-        #[wasm_bindgen(catch)]
-        pub async fn recall(name: &str) -> Result<JsValue, JsValue>;
-        #[wasm_bindgen(catch)]
-        pub async fn remember(name: &str, text: &str, seconds: u32) -> Result<JsValue, JsValue>;
-        #[wasm_bindgen(catch)]
-        pub async fn call(
-            owner: &str,
-            function: Option<&str>,
-            edits: &str,
-            url: Option<&str>,
-            variables: &str,
-            context: &str,
-            reply: JsValue,
-        ) -> Result<JsValue, JsValue>;
     }
 }

@@ -1,9 +1,10 @@
 //! The host on Cloudflare Workers: thin, with the fewest crossings between JavaScript and WebAssembly.
 //!
 //! One call per request goes in with one string and comes out with one string, the script of what to do; the request,
-//! its body and the response never enter WebAssembly. `worker.mjs` is the entry, `host.mjs` carries scripts out.
+//! its body and the response never enter WebAssembly. `worker.mjs` is the entry, `answer.mjs` carries scripts out.
 
 mod host;
+mod js;
 mod script;
 mod sending;
 mod service;

@@ -1,4 +1,4 @@
-//! Scripts: how an answer is told to `host.mjs`, as lines of one string.
+//! Scripts: how an answer is told to `answer.mjs`, as lines of one string.
 
 use wasm_bindgen::JsValue;
 

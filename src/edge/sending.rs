@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 
 use wasm_bindgen::prelude::*;
 
-use super::tasks;
+use super::{js, tasks};
 
 thread_local! {
     static UNDER_WAY: RefCell<BTreeMap<u32, State>> = const { RefCell::new(BTreeMap::new()) };
@@ -27,7 +27,7 @@ pub struct Sending {
 }
 
 impl Sending {
-    /// `number` is what `depart` of `host.mjs` has answered.
+    /// `number` is what `depart` of `sending.mjs` has answered.
     pub fn new(number: u32, cancellable: bool) -> Sending {
         UNDER_WAY.with_borrow_mut(|all| all.insert(number, State::Waiting(None)));
         Sending {
@@ -55,8 +55,8 @@ impl Future for Sending {
 impl Drop for Sending {
     fn drop(&mut self) {
         match UNDER_WAY.with_borrow_mut(|all| all.remove(&self.number)) {
-            Some(State::Waiting(_)) if self.cancellable => cancel(self.number),
-            Some(State::Landed(Ok(reply))) => discard(&reply),
+            Some(State::Waiting(_)) if self.cancellable => js::cancel(self.number),
+            Some(State::Landed(Ok(reply))) => js::discard(&reply),
             _ => {}
         }
     }
@@ -76,10 +76,4 @@ pub fn landed(number: u32, outcome: JsValue, failed: bool) -> u32 {
         // It is looked at before it is first waited for.
         Some(State::Waiting(None) | State::Landed(_)) | None => 0,
     }
-}
-
-#[wasm_bindgen(raw_module = "./host.mjs")]
-extern "C" {
-    fn cancel(number: u32);
-    fn discard(reply: &JsValue);
 }

@@ -75,7 +75,7 @@ fn build_worker(out: &Path, profile: Profile, compiler: Compiler) -> Result<()> 
     if compiler == Compiler::Included {
         build_module(Module::Compiler, out, profile)?;
     }
-    let edge = root().join("src/edge");
+    let edge = root().join("src/edge/js");
     for entry in fs::read_dir(&edge).with_context(|| format!("cannot read {}", edge.display()))? {
         let path = entry?.path();
         if path.extension().is_some_and(|extension| extension == "mjs")

@@ -3,7 +3,9 @@
 import * as gateway from './causeway.js';
 import wasm from './causeway_bg.wasm';
 import plan from './plan.bin';
-import { answer, crashed, enter, know } from './host.mjs';
+import { answer, crashed } from './answer.mjs';
+import { enter, know } from './exchange.mjs';
+import { strip } from './fields.mjs';
 import { abandon, begin, waiting } from './tasks.mjs';
 import { connect, put, take } from './wire.mjs';
 
@@ -13,7 +15,9 @@ let instance = start();
 
 function start() {
   connect(gateway.initSync({ module: wasm }));
-  know(...gateway.start().split('\n').map((names) => names.split(' ')));
+  const [request, response, numbered] = gateway.start().split('\n').map((names) => names.split(' '));
+  strip(request, response);
+  know(numbered);
   // By chore, when it is due; and when the first of them is.
   return { prepared: false, due: [], dueAt: Infinity };
 }

@@ -1,7 +1,7 @@
 // Drives what waits inside the gateway. Every step into it is taken here or in worker.mjs, so that a trap is seen.
 
 import * as gateway from './causeway.js';
-import { enter, entered } from './host.mjs';
+import { enter, entered } from './exchange.mjs';
 import { take } from './wire.mjs';
 
 // By task: whose it is, since when, how its promise settles, and what listens for its client. The oldest stand first.

@@ -1,0 +1,36 @@
+// Calls of other code: hooks and services.
+
+import services from './services.mjs';
+import { entered } from './exchange.mjs';
+import { outgoing } from './fields.mjs';
+
+// Resolves to [kind, value]: 'proceed', 'reply' with a Response, 'object' with JSON, or 'other' with a type's name.
+export async function call(binding, name, edits, url, variables, context, reply) {
+  const exchange = entered();
+  const { env } = exchange;
+  const subject = reply ?? edited(exchange, edits, url);
+  let result;
+  if (name === undefined) {
+    const Service = services.get(binding);
+    if (Service === undefined) throw new Error(`service ${binding} is not in the bundle`);
+    result = await new Service().fetch(subject, JSON.parse(variables), JSON.parse(context));
+  } else {
+    const bound = env[binding];
+    if (bound === undefined) throw new Error(`service binding ${binding} is not there`);
+    result = await bound[name](subject, variables, context);
+  }
+  if (result === true) return ['proceed'];
+  if (result instanceof Response) return ['reply', result];
+  if (result !== null && typeof result === 'object') return ['object', JSON.stringify(result)];
+  return ['other', result === null ? 'null' : typeof result];
+}
+
+function edited(exchange, edits, url) {
+  const lines = edits.split('\n');
+  const headers = outgoing(exchange, lines, 0, lines.length - 1);
+  // The callee may read the body; what goes on to an upstream is the other branch.
+  const { request } = exchange;
+  const source = exchange.body === null ? request : request.clone();
+  const seen = url === undefined ? source : new Request(url, source);
+  return new Request(seen, { headers, redirect: 'manual' });
+}

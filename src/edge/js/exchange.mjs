@@ -1,0 +1,56 @@
+// What an exchange asks of its request and its environment.
+
+import { put } from './wire.mjs';
+
+// The exchange that the gateway works on: { request, env, method, headers, body }, the last three read once.
+let current;
+
+export function enter(exchange) {
+  current = exchange;
+}
+
+export function entered() {
+  return current;
+}
+
+// Names of fields that are asked for by number.
+let numbered = [];
+
+export function know(names) {
+  numbered = names;
+}
+
+export function field(number) {
+  const value = current.headers.get(numbered[number]);
+  return value === null ? -1 : put(value);
+}
+
+export function header(name) {
+  return current.headers.get(name) ?? undefined;
+}
+
+// A line for each name, in lower case.
+export function header_names(prefix) {
+  let names = '';
+  for (const name of current.headers.keys()) if (name.startsWith(prefix)) names += name + '\n';
+  return names;
+}
+
+export function variable(name) {
+  return variable_of(current.env, name);
+}
+
+export function variable_of(env, name) {
+  const value = env[name];
+  return typeof value === 'string' ? value : undefined;
+}
+
+export function client_certificate() {
+  const told = current.request.cf?.tlsClientAuth;
+  return told === undefined || told === null ? undefined : JSON.stringify(told);
+}
+
+export function geography() {
+  const { colo, country, continent, latitude, longitude } = current.request.cf ?? {};
+  return [colo, country, continent, latitude, longitude].map((one) => one ?? '').join('\n');
+}

@@ -1,0 +1,32 @@
+// Time-outs.
+
+export class TimedOut extends Error {
+  constructor() {
+    super('it took too long');
+  }
+}
+
+export function is_time_out(error) {
+  return error instanceof TimedOut;
+}
+
+export function sleep(ms) {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+// What a promise comes to within so many milliseconds, else a TimedOut, before which `late` is called. What nobody waits
+// for any more is cut off by the platform, and then it would neither come nor fail.
+export async function in_time(promise, ms, late) {
+  let timer;
+  const over = new Promise((_, reject) => {
+    timer = setTimeout(() => {
+      late?.();
+      reject(new TimedOut());
+    }, ms);
+  });
+  try {
+    return await Promise.race([promise, over]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
