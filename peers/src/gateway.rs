@@ -98,6 +98,12 @@ impl Options {
         self.with(move |worker| worker.external_tls(&name, address, tls))
     }
 
+    /// An authority, in PEM, whose certificates of upstreams are taken besides those of browsers.
+    pub fn trust(self, authority: &str) -> Options {
+        let authority = authority.to_owned();
+        self.with(move |worker| worker.trust(&authority))
+    }
+
     /// A namespace of Durable Objects of a class that the gateway exports.
     pub fn durable_object(self, name: &str, class: &str) -> Options {
         let (name, class) = (name.to_owned(), class.to_owned());

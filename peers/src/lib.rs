@@ -9,6 +9,7 @@
 //! - [`oidc`]: an OpenID provider.
 //! - [`python`]: the packages that the next one and some tests come in.
 //! - [`aws`]: AWS, as far as it checks signatures.
+//! - [`azure`]: Azure Storage, as far as it checks tokens.
 //! - [`tls`]: what takes TLS off in front of a backend, and certificates.
 //! - [`gateway`]: the built gateway in workerd, from a config.
 //!
@@ -16,6 +17,7 @@
 //! Whatever goes wrong panics: the callers are tests.
 
 pub mod aws;
+pub mod azure;
 pub mod client;
 pub mod gateway;
 pub mod kv;
@@ -29,6 +31,7 @@ pub mod wire;
 pub mod workerd;
 
 pub use aws::Aws;
+pub use azure::Azure;
 pub use client::{Answer, Client, Ending, Request};
 pub use gateway::{Gateway, Options, Source};
 pub use kv::Kv;

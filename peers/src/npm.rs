@@ -12,24 +12,37 @@ use crate::workerd::workspace;
 /// Installs the packages where those in `node_modules` are not those of the lock file. Of many processes that ask at
 /// once one installs, and the others wait for it.
 pub fn ensure() -> Result<()> {
-    let root = workspace();
-    if is_current(&root) {
+    install(&workspace(), "workerd and wrangler")
+}
+
+/// The same for Azure Storage, which has a folder and a lock file of its own.
+pub fn ensure_azurite() -> Result<()> {
+    install(&azurite(), "azurite")
+}
+
+/// The folder with the package of Azure Storage.
+pub fn azurite() -> PathBuf {
+    workspace().join("peers/azurite")
+}
+
+fn install(root: &Path, what: &str) -> Result<()> {
+    if is_current(root) {
         return Ok(());
     }
     // A file of its own: npm must be able to read those that it works on, and removes the folder that it installs to.
-    let target = root.join("target");
+    let target = workspace().join("target");
     fs::create_dir_all(&target)?;
     let lock = File::create(target.join("npm.lock"))?;
     lock.lock()?;
-    if is_current(&root) {
+    if is_current(root) {
         return Ok(());
     }
-    eprintln!("Installing workerd and wrangler with `npm ci`");
+    eprintln!("Installing {what} with `npm ci`");
     let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
     let status = Command::new(npm)
         // Errors only: npm warns that wrangler wants Node 22 even where the Node of node_modules is what will run it.
         .args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])
-        .current_dir(&root)
+        .current_dir(root)
         .status()
         .map_err(|e| Error::other(format!("cannot run npm: {e}; install Node 20 or newer")))?;
     if !status.success() {

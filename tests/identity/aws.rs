@@ -216,6 +216,36 @@ fn the_keys_of_a_role_that_is_assumed_sign() {
     }
 }
 
+/// moto gives keys for any token and checks what they sign; what stands in the token, `tests/tokens` looks at.
+#[test]
+fn the_keys_that_the_gateways_own_token_is_exchanged_for_sign() {
+    let Some(python) = python::ensure("AWS's check of a federated signature") else {
+        return;
+    };
+    let aws = Aws::start(&python);
+    let identity = json!({
+        "type": "aws", "service": "s3", "region": "eu-west-1",
+        "web_identity": { "role_arn": aws.role_arn(), "endpoint": aws.url() },
+    });
+    let config = json!({
+        "federation": { "issuer": "https://api.example.com", "keys": ["$secret.KEY"] },
+        "servers": [{ "alias": "s3", "url": aws.url(), "identity": identity }],
+        "paths": [{ "method": "ANY", "path": "/s3/{.+}", "integration": { "type": "http", "server": "s3" } }],
+    });
+    let key = include_str!("../../src/auth/keys/private/rsa.pem");
+    let options = Options::default().text("KEY", key);
+    let gateway = gateway(config.to_string(), options);
+    aws.let_one_in();
+    for _ in 0..3 {
+        assert_eq!(ok(&gateway.send(&Request::get("/s3/files/hello"))), "hello");
+    }
+    // As the role and no one else.
+    let answer = gateway.send(&Request::new("PUT", "/s3/files/mine").body("x"));
+    assert_eq!(answer.status, 403, "{}", answer.text());
+    assert!(answer.text().contains("AccessDenied"), "{}", answer.text());
+    assert!(!gateway.log().contains("eyJ"), "{}", gateway.log());
+}
+
 #[test]
 fn what_is_signed_is_what_is_sent() {
     let upstream = Upstream::start();

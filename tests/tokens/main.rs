@@ -7,6 +7,7 @@
 mod clouds;
 mod federation;
 mod oauth2;
+mod storage;
 #[path = "../support/mod.rs"]
 mod support;
 
