@@ -13,7 +13,7 @@ mod tests;
 
 use super::identity::Outgoing;
 use super::pool::Want;
-use super::send::{Order, Story, prove, send};
+use super::send::{Order, Story, send};
 use super::{Server, nearest};
 use crate::edits::Edits;
 use crate::exchange::Body;
@@ -212,7 +212,8 @@ async fn ask<H: Host>(
                     url: &mut url,
                     body,
                 };
-                prove(host, &plan.identities, *index, outgoing, &mut edits).await?;
+                let identities = &plan.identities;
+                identities.prove(host, *index, outgoing, &mut edits).await?;
             }
             let forward = Forward {
                 url,

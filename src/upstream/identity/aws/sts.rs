@@ -199,12 +199,12 @@ fn refusal(told: &Told, action: &str) -> String {
     let member = |name: &str| leaves.first(&["Error", name]);
     let told_of = |text: Option<&str>| {
         let line = text.unwrap_or_default().trim().lines().next();
-        let line = line.filter(|line| !line.contains("eyJ"));
-        line.unwrap_or_default()
-            .chars()
-            .filter(|c| !c.is_control())
-            .take(TOLD_MOST)
-            .collect::<String>()
+        let line = line.unwrap_or_default().chars();
+        let line: String = line.filter(|c| !c.is_control()).collect();
+        match line.contains("eyJ") {
+            true => String::new(),
+            false => line.chars().take(TOLD_MOST).collect(),
+        }
     };
     let mut reason = format!("STS refused {action} with status {}", told.status);
     for part in [told_of(member("Code")), told_of(member("Message"))] {
