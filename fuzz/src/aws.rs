@@ -11,7 +11,7 @@ use causeway::plan::{AwsCredentials, AwsIdentity, AwsKeys, AwsRole, IdentityKind
 use causeway::policy::mapping::percent_decode;
 use causeway::problem::Problem;
 use causeway::route::canonicalise;
-use causeway::upstream::{Identity, Outgoing};
+use causeway::upstream::{Identities, Identity, Outgoing};
 
 /// Unix time in milliseconds at which requests are signed.
 const NOW: u64 = 1_800_000_000_000;
@@ -127,7 +127,7 @@ fn lender(status: u8, answer: &[u8]) {
     }
 }
 
-fn identity(service: &str, role: Option<AwsRole>) -> Identity {
+fn identity(service: &str, role: Option<AwsRole>) -> Identities {
     let keys = AwsKeys {
         access_key_id: "AKIDEXAMPLE".into(),
         secret_access_key: SECRET.into(),
@@ -143,15 +143,12 @@ fn identity(service: &str, role: Option<AwsRole>) -> Identity {
         payload: None,
         max_body: 1000,
     }));
-    match Identity::new(identity, None) {
-        Ok(identity) => identity,
-        Err(fault) => unreachable!("{}", fault.message),
-    }
+    Identities::new(vec![Identity::new(identity, None)])
 }
 
 /// The URL that is sent.
 fn prove(
-    identity: &Identity,
+    identity: &Identities,
     host: &MemoryHost,
     url: &str,
     edits: &mut Edits,
@@ -162,6 +159,6 @@ fn prove(
         url: &mut url,
         body: Body::None,
     };
-    run(identity.prove(host, outgoing, edits))?;
+    run(identity.prove(host, 0, outgoing, edits))?;
     Ok(url)
 }

@@ -7,7 +7,7 @@ use causeway::exchange::Body;
 use causeway::host::Told;
 use causeway::host::memory::{MemoryHost, run};
 use causeway::plan::{GoogleCredential, GoogleSpec, GoogleToken, IdentityKind, OAuth2Spec};
-use causeway::upstream::{Identity, Outgoing};
+use causeway::upstream::{Identities, Identity, Outgoing};
 
 const SECRET: &str = "a secret that is told to nobody";
 
@@ -77,7 +77,8 @@ fn answered(text: &str) {
         url: &mut "https://up.test/".to_owned(),
         body: Body::None,
     };
-    match run(identity.prove(&host, outgoing, &mut edits)) {
+    let identities = Identities::new(vec![Ok(identity)]);
+    match run(identities.prove(&host, 0, outgoing, &mut edits)) {
         Ok(()) => {
             let shown: Vec<_> = edits.iter().collect();
             let [Edit::Set("authorization", value)] = shown.as_slice() else {

@@ -43,6 +43,7 @@ pub const FIELDS: &[&str] = &[
 ];
 
 /// The lines that every request brings along, so that the common ones are not asked for one by one.
+#[derive(Default)]
 pub struct Head {
     text: String,
     lines: [Range<usize>; LINES],

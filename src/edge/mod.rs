@@ -62,15 +62,31 @@ pub fn serve(length: usize) -> usize {
             (None, _) => script::refused(&source::no_config(), request_id(&host)),
             (_, None) => script::refused(&malformed_url(), request_id(&host)),
         };
-        if let (Some(shadow), Some(plan)) = (answer.shadow.take(), plan) {
-            tasks::leave(async move {
-                if let Some(line) = mirror::run(&plan, &host, *shadow).await {
-                    console_error(&line);
-                }
-            });
+        if let Some(plan) = plan {
+            renew(&plan);
+            if let Some(shadow) = answer.shadow.take() {
+                tasks::leave(async move {
+                    if let Some(line) = mirror::run(&plan, &host, *shadow).await {
+                        console_error(&line);
+                    }
+                });
+            }
         }
         finish(answer)
     })
+}
+
+/// Leaves to be fetched anew what clouds have lent the gateway and want back soon.
+fn renew(plan: &Rc<Plan>) {
+    for index in plan.identities.due() {
+        let plan = Rc::clone(plan);
+        tasks::leave(async move {
+            let host = EdgeHost::new(Head::default());
+            if let Err(line) = plan.identities.renew(&host, index).await {
+                console_error(&line);
+            }
+        });
+    }
 }
 
 /// The task that the last call of [`serve`], [`prepare`], [`look`] or [`check`] left waiting. `tasks.mjs` is told through `wake`

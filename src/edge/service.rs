@@ -100,7 +100,7 @@ pub async fn look_at_board(env: &Env) -> Option<u64> {
 
 /// What a cron trigger does: rounds of checks, until the next one can come.
 pub async fn check(env: &Env) {
-    let host = EdgeHost::new(Head::new(String::new()));
+    let host = EdgeHost::new(Head::default());
     let began = host.now_ms();
     loop {
         read_board(env).await;

@@ -62,7 +62,6 @@ fn poll(id: u32, task: &mut Task) -> Poll<Output> {
 }
 
 /// Leaves a task to begin when the exchange at hand has been answered, beside the answer. What it comes to is dropped.
-/// The exchange must have waited for something: one that is answered at once has no time for it.
 pub fn leave(task: impl Future<Output = ()> + 'static) {
     let id = next();
     let task: Task = Box::pin(async {

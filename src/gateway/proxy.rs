@@ -12,9 +12,7 @@ use crate::policy::mapping::{self, Lookup};
 use crate::problem::{Problem, json_string};
 use crate::upstream::mirror::FIELD;
 use crate::upstream::pool::{Event, Pool, Want, hash_number, said};
-use crate::upstream::{
-    Order, Outgoing, Server, Story, Tried, by, is_idempotent, nearest, prove, send,
-};
+use crate::upstream::{Order, Outgoing, Server, Story, Tried, by, is_idempotent, nearest, send};
 
 /// Where a path's requests go; the members of [`Action::Proxy`](crate::plan::Action::Proxy).
 pub(super) struct Way<'a> {
@@ -95,7 +93,7 @@ impl<H: Host> Exchange<'_, H> {
                 body: self.request.body,
             };
             let identities = &self.plan.identities;
-            let proving = prove(self.host, identities, *index, outgoing, &mut fields);
+            let proving = identities.prove(self.host, *index, outgoing, &mut fields);
             let until = self.deadline();
             let proven = by(self.host, until, proving).await;
             proven.unwrap_or_else(|| Err(Problem::identity("there was no proof in time")))?;

@@ -8,7 +8,7 @@ use crate::policy::cors;
 use crate::route::{Entry, Table};
 use crate::upstream::mirror::Mirrors;
 use crate::upstream::pool::{Endpoint, Pool};
-use crate::upstream::{Base, Federation, Identity, Server};
+use crate::upstream::{Base, Federation, Identities, Identity, Server};
 
 use super::artifact::{Artifact, ArtifactError};
 use super::paths::Paths;
@@ -26,7 +26,7 @@ pub struct Plan {
     pub hosts: Option<HostTemplate>,
     pub servers: Vec<Result<Server, Fault>>,
     /// What the gateway proves to servers.
-    pub identities: Vec<Result<Identity, Fault>>,
+    pub identities: Identities,
     /// The gateway as an issuer of its own.
     pub federation: Option<Result<Rc<Federation>, Fault>>,
     pub authorizers: Vec<Result<Authorizer, Fault>>,
@@ -155,9 +155,8 @@ impl<'e, E: Environment> Resolver<'e, E> {
         let federation = federation.map(|spec| self.federation(spec));
         let known = federation.as_ref().and_then(|known| known.as_ref().ok());
         let identities = std::mem::take(&mut blueprint.identities).into_iter();
-        let identities: Vec<_> = identities
-            .map(|i| self.identity(&i.server, i.kind, known))
-            .collect();
+        let identities = identities.map(|i| self.identity(&i.server, i.kind, known));
+        let identities = Identities::new(identities.collect());
         let servers = blueprint.servers.iter();
         let servers = servers
             .map(|s| self.server(s, &blueprint, &identities))
@@ -223,12 +222,12 @@ impl<'e, E: Environment> Resolver<'e, E> {
         &mut self,
         spec: &super::Server,
         blueprint: &Blueprint,
-        identities: &[Result<Identity, Fault>],
+        identities: &Identities,
     ) -> Result<Server, Fault> {
         let proofs = spec.endpoints.iter().filter_map(|e| e.identity);
         for index in proofs {
             // Told already.
-            if let Some(Err(fault)) = identities.get(usize::from(index)) {
+            if let Some(fault) = identities.fault(index) {
                 return Err(fault.clone());
             }
         }

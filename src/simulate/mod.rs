@@ -22,7 +22,7 @@ use crate::host::Forward;
 use crate::host::virtual_time::{Clock, Executor, Random, VirtualHost};
 use crate::plan::{Balance, Blueprint, PoolSpec, Zone};
 use crate::upstream::pool::{self, Event, Want, hash_number};
-use crate::upstream::{Base, Order, Pool, Story, is_idempotent, nearest, send};
+use crate::upstream::{Base, Identities, Order, Pool, Story, is_idempotent, nearest, send};
 
 use endpoint::Stage;
 
@@ -237,7 +237,7 @@ impl World<'_> {
         let edits = Edits::default();
         let order = Order {
             pool,
-            identities: &[],
+            identities: &Identities::default(),
             method: asked.method,
             body: Body::None,
             path: "/",

@@ -23,9 +23,9 @@ use std::task::Poll;
 use crate::edits::Edits;
 use crate::exchange::Body;
 use crate::host::{Ask, Host, SendError};
-use crate::plan::{Fault, HealthSpec, Text};
+use crate::plan::{HealthSpec, Text};
 
-use super::{Identity, Outgoing, prove};
+use super::{Identities, Outgoing};
 
 /// How many checks run at once.
 const AT_ONCE: usize = 6;
@@ -112,7 +112,7 @@ impl Board {
         &mut self,
         host: &H,
         checks: &[Check<'_>],
-        identities: &[Result<Identity, Fault>],
+        identities: &Identities,
     ) -> Vec<Change> {
         let now = host.now_ms();
         let known = |name: &String| checks.iter().any(|check| check.name == *name);
@@ -233,7 +233,7 @@ impl Standing {
 async fn ask<H: Host>(
     host: &H,
     check: &Check<'_>,
-    identities: &[Result<Identity, Fault>],
+    identities: &Identities,
 ) -> Result<String, String> {
     let spec = check.spec;
     let mut url = check.url.clone();
@@ -250,7 +250,9 @@ async fn ask<H: Host>(
             url: &mut url,
             body: Body::None,
         };
-        let proven = prove(host, identities, identity, outgoing, &mut fields).await;
+        let proven = identities
+            .prove(host, identity, outgoing, &mut fields)
+            .await;
         proven.map_err(|problem| problem.reason.unwrap_or_default())?;
     }
     let told = host

@@ -18,12 +18,12 @@ pub use forward::{Inbound, REQUEST_REMOVED, RESPONSE_REMOVED, forwarding, hop_by
 pub use geo::{Geography, nearest};
 pub use health::{Board, Change, Check};
 pub use identity::{
-    Federation, Identity, Outgoing, is_aws_name, is_external_id, is_role_arn, is_service_account,
-    is_session_name, is_tenant,
+    Federation, Identities, Identity, Outgoing, is_aws_name, is_external_id, is_role_arn,
+    is_service_account, is_session_name, is_tenant,
 };
 pub use pool::Pool;
 pub use retry::{Tried, is_idempotent};
-pub use send::{Order, Sent, Story, by, prove, send};
+pub use send::{Order, Sent, Story, by, send};
 
 /// Where a server's requests go.
 pub enum Server {

@@ -15,20 +15,19 @@ use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::Poll;
 
-use super::identity::{Identity, Outgoing};
+use super::identity::{Identities, Outgoing};
 use super::pool::{Event, Flight, Nobody, Outcome, Pool, Want, bit};
 use super::retry::{Tried, backoff_ms, retry_after_ms};
 use crate::edits::Edits;
 use crate::exchange::Body;
 use crate::host::{Forward, Host, SendError};
-use crate::plan::Fault;
 use crate::problem::{Blame, Problem};
 
 /// A request for a pool.
 pub struct Order<'a> {
     pub pool: &'a Pool,
     /// The plan's.
-    pub identities: &'a [Result<Identity, Fault>],
+    pub identities: &'a Identities,
     pub method: &'a str,
     pub body: Body,
     /// Behind each endpoint's prefix.
@@ -244,7 +243,7 @@ async fn ask<H: Host>(
             url: &mut url,
             body: order.body,
         };
-        let proving = prove(host, order.identities, index, outgoing, &mut edits);
+        let proving = order.identities.prove(host, index, outgoing, &mut edits);
         let proven = match by(host, deadline, proving).await {
             Some(proven) => proven,
             None => Err(Problem::identity("there was no proof in time")),
@@ -335,24 +334,6 @@ pub async fn by<H: Host, T>(host: &H, until: u64, future: impl Future<Output = T
         Poll::Pending => late.as_mut().poll(cx).map(|()| None),
     })
     .await
-}
-
-/// Adds what the gateway proves to an upstream.
-///
-/// # Errors
-/// Nothing could be proven: nothing must be sent.
-pub async fn prove<H: Host>(
-    host: &H,
-    identities: &[Result<Identity, Fault>],
-    index: u16,
-    outgoing: Outgoing<'_>,
-    edits: &mut Edits,
-) -> Result<(), Problem> {
-    match identities.get(usize::from(index)) {
-        Some(Ok(identity)) => identity.prove(host, outgoing, edits).await,
-        Some(Err(fault)) => Err(Problem::config(fault.message.clone())),
-        None => Err(Problem::config("the server names no identity")),
-    }
 }
 
 /// A request under way, which ends even when nobody waits for it any more.

@@ -173,20 +173,52 @@ fn an_answer_that_is_none_is_a_failure() {
 }
 
 #[test]
-fn a_token_is_renewed_before_it_ends() {
+fn a_token_is_renewed_before_it_ends_and_nobody_waits_for_it() {
     let (provider, upstream) = (Oidc::start(), Upstream::start());
     let cloud = Upstream::start();
-    let short = json!({ "access_token": "t1", "token_type": "Bearer", "expires_in": 2 });
-    answers(&cloud, "/token", 200, &short);
-    let url = format!("{}/token", cloud.url());
-    let identities = [("short", machine(&provider, &json!({ "token_url": url })))];
+    let lives = |token: &str, seconds: u32| json!({ "access_token": token, "token_type": "Bearer", "expires_in": seconds });
+    let identity = |path: &str| {
+        let url = format!("{}{path}", cloud.url());
+        machine(&provider, &json!({ "token_url": url }))
+    };
+    let identities = [("slow", identity("/slow")), ("busy", identity("/busy"))];
     let gateway = proving(&upstream, &identities);
-    assert_eq!(gateway.get("/short").status, 200);
-    assert_eq!(shown(&upstream), "Bearer t1");
-    answers(&cloud, "/token", 200, &token("t2"));
+    let ask = |path: &str| {
+        assert_eq!(gateway.get(path).status, 200);
+        shown(&upstream)
+    };
+    // They are good for seven seconds, and are renewed from the sixth on.
+    for path in ["/slow", "/busy"] {
+        answers(&cloud, path, 200, &lives("t1", 8));
+        assert_eq!(ask(path), "Bearer t1");
+    }
+    let slow = Script {
+        status: 200,
+        lines: "Content-Type: application/json\r\n".into(),
+        body: lives("t2", 3600).to_string(),
+        pause: Duration::from_millis(700),
+    };
+    cloud.script("/slow", slow);
+    answers(&cloud, "/busy", 503, &json!({ "error": "busy" }));
+    let mut while_renewing = 0;
     assert!(support::eventually(support::PATIENCE, || {
-        assert_eq!(gateway.get("/short").status, 200);
-        shown(&upstream) == "Bearer t2"
+        let is_asked = cloud.count("/slow") == 2;
+        let shown = ask("/slow");
+        while_renewing += u32::from(is_asked && shown == "Bearer t1");
+        ask("/busy");
+        shown == "Bearer t2"
     }));
-    assert_eq!(cloud.count("/token"), 2);
+    assert!(while_renewing > 0, "a request waited for the new token");
+    assert_eq!(cloud.count("/slow"), 2);
+
+    // Where it is refused, the old one serves to its end, and the operator is told meanwhile.
+    let told = r#"{"level":"warn","event":"identity_not_renewed","reason":"the OAuth 2.0 server"#;
+    assert!(
+        support::eventually(support::PATIENCE, || gateway.log().contains(told)),
+        "{}",
+        gateway.log()
+    );
+    assert!(support::eventually(support::PATIENCE, || {
+        gateway.get("/busy").status == 502
+    }));
 }

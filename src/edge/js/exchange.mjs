@@ -2,7 +2,8 @@
 
 import { put } from './wire.mjs';
 
-// The exchange that the gateway works on: { request, env, method, headers, body }, the last three read once.
+// The exchange that the gateway works on: { request, env, method, headers, body, left }. Three are read once; `left` are
+// tasks for when it has been answered.
 let current;
 
 export function enter(exchange) {

@@ -48,14 +48,17 @@ function give_up(task) {
 
 // Called by the gateway, from within: a task of the exchange at hand that is to begin when this is answered.
 export function leave(task) {
-  entered().left = task;
+  const exchange = entered();
+  exchange.left ??= [];
+  exchange.left.push(task);
 }
 
-// Begins the task that an answered exchange has left. Its client may leave meanwhile.
+// Begins the tasks that an answered exchange has left. Its client may leave meanwhile.
 export function begin(exchange) {
-  const ended = settled(exchange.left, exchange);
-  wake(exchange.left);
-  return ended;
+  return Promise.all(exchange.left.map((task) => {
+    wake(task);
+    return settled(task, exchange);
+  }));
 }
 
 // Called by the gateway, from within: the step is taken when it has returned. (A queueMicrotask is one of the platform's

@@ -102,13 +102,16 @@ function handle(request, env, ctx) {
   try {
     if (it.dueAt !== Infinity && Date.now() >= it.dueAt) chores(it, env, ctx);
     const { method, headers, body } = request;
-    const exchange = { request, env, method, headers, body };
+    const exchange = { request, env, method, headers, body, left: undefined };
     enter(exchange);
     const length = gateway.serve(put(method + '\n' + request.url
       + '\n' + (headers.get('origin') ?? '')
       + '\n' + (headers.get('host') ?? '')
       + '\n' + (body === null ? '' : headers.get('content-length') ?? 'chunked')));
-    return length === 0 ? late(it, exchange, ctx) : answer(exchange, take(length));
+    if (length === 0) return late(it, exchange, ctx);
+    const script = take(length);
+    if (exchange.left !== undefined) ctx.waitUntil(beside(it, exchange));
+    return answer(exchange, script);
   } catch (error) {
     return failed(it, error);
   }

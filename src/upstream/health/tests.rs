@@ -66,7 +66,7 @@ fn an_endpoint_goes_down_and_comes_up_after_as_many_checks_as_said() {
     for (step, (told, expected)) in (1_u64..).zip(steps) {
         *answer.borrow_mut() = told.clone();
         let host = host(step * MINUTE, &answer);
-        let changes = run(board.round(&host, &checks, &[]));
+        let changes = run(board.round(&host, &checks, &Identities::default()));
         let change = changes.first().map(|change| change.down);
         assert_eq!(change, *expected, "step {step}");
     }
@@ -90,7 +90,7 @@ fn a_change_tells_what_decided() {
         ),
     ] {
         let host = host(MINUTE, &Rc::new(RefCell::new(told)));
-        let changes = run(Board::default().round(&host, &checks, &[]));
+        let changes = run(Board::default().round(&host, &checks, &Identities::default()));
         let expected = Change {
             name: "up/a".into(),
             down: true,
@@ -99,7 +99,10 @@ fn a_change_tells_what_decided() {
         assert_eq!(changes, [expected]);
     }
     let host = host(MINUTE, &Rc::new(RefCell::new(Ok(401))));
-    assert_eq!(run(Board::default().round(&host, &checks, &[])), []);
+    assert_eq!(
+        run(Board::default().round(&host, &checks, &Identities::default())),
+        []
+    );
 }
 
 fn down(at: u64) -> Board {
@@ -150,7 +153,7 @@ fn a_board_is_shared_and_the_later_check_counts() {
 #[test]
 fn endpoints_that_are_checked_no_more_are_forgotten() {
     let mut board = down(5);
-    run(board.round(&MemoryHost::new(10, &[]), &[], &[]));
+    run(board.round(&MemoryHost::new(10, &[]), &[], &Identities::default()));
     assert_eq!(board, Board::default());
 }
 
@@ -168,7 +171,7 @@ fn a_run_goes_on_with_rounds_until_the_next_run_can_come() {
         let mut board = Board::default();
         let mut made = 0;
         loop {
-            run(board.round(&host, &checks, &[]));
+            run(board.round(&host, &checks, &Identities::default()));
             made += 1;
             match board.next_round(&checks, MINUTE, host.now_ms()) {
                 Some(wait) => host.pass(u64::from(wait)),
@@ -190,13 +193,17 @@ fn a_check_that_is_not_due_is_not_made() {
     let checks = [check("up/a", &spec)];
     let answer = Rc::new(RefCell::new(Ok(200)));
     let mut board = Board::default();
-    run(board.round(&host(MINUTE, &answer), &checks, &[]));
+    run(board.round(&host(MINUTE, &answer), &checks, &Identities::default()));
     *answer.borrow_mut() = Ok(500);
     assert_eq!(
-        run(board.round(&host(2 * MINUTE, &answer), &checks, &[])),
+        run(board.round(&host(2 * MINUTE, &answer), &checks, &Identities::default())),
         []
     );
-    let late = run(board.round(&host(3 * MINUTE - 2_000, &answer), &checks, &[]));
+    let late = run(board.round(
+        &host(3 * MINUTE - 2_000, &answer),
+        &checks,
+        &Identities::default(),
+    ));
     assert_eq!(late.len(), 1, "runs do not come to the second");
 }
 

@@ -9,7 +9,7 @@ use super::assertion::{Moment, Unsigned};
 use super::azure::Azure;
 use super::federation::Federation;
 use super::google::Google;
-use super::lent::{Lent, Loan};
+use super::lent::{Got, Lent, Loan};
 use super::oauth2::OAuth2;
 use super::token::{ACCESS_TOKEN, Bearer, Post};
 use crate::host::Host;
@@ -68,8 +68,16 @@ impl Fetched {
     ///
     /// # Errors
     /// There is no token; why, in words for the operator.
-    pub async fn bearer<H: Host>(&self, host: &H) -> Result<Bearer, String> {
+    pub async fn bearer<H: Host>(&self, host: &H) -> Result<Got<Bearer>, String> {
         self.token.get(host, async || self.fetch(host).await).await
+    }
+
+    /// # Errors
+    /// No token came; why, in words for the operator.
+    pub async fn renew<H: Host>(&self, host: &H) -> Result<(), String> {
+        self.token
+            .renew(host, async || self.fetch(host).await)
+            .await
     }
 
     async fn fetch<H: Host>(&self, host: &H) -> Result<Loan<Bearer>, String> {

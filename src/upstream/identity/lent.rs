@@ -3,15 +3,15 @@
 //! One [`Lent`] holds one value, and there is one for each identity of the config, so it needs no bound of its own:
 //!
 //! ```ignore
-//! let token = self.token.get(host, async || {
+//! let got = self.token.get(host, async || {
 //!     let answer = ask(host).await?;
 //!     Ok(Loan { value: answer.token, good_for_ms: answer.expires_in * 1000 })
 //! }).await?;
 //! ```
 //!
 //! - A value is handed out until shortly before its end, so that it is still good when it arrives.
-//! - Some time before that, one request fetches the next one, while all others use the old one; so does that request
-//!   itself where the fetch fails.
+//! - Some time before that, one request is told so, and when it has been answered the next one is fetched beside it, by
+//!   [`Lent::renew`]. Until then all use the old one, also where the fetch fails.
 //! - After a failure the next try waits, longer each time. Where there is no value, the requests in between are told
 //!   why there is none at once.
 //! - Where there is no value at all, one request fetches and the others wait for it.
@@ -41,6 +41,14 @@ pub struct Loan<V> {
     pub good_for_ms: u64,
 }
 
+/// The value at hand.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Got<V> {
+    pub value: V,
+    /// It ends soon, and whoever got it is to call [`Lent::renew`] when there is time. Nobody else is told so meanwhile.
+    pub is_due: bool,
+}
+
 /// A value that is lent again and again.
 pub struct Lent<V> {
     /// Longer than fetching can take.
@@ -68,10 +76,11 @@ struct Held<V> {
 /// What a request does next.
 enum Step<V> {
     Use(V),
+    /// Use it, and let it be renewed.
+    Renew(V),
     Give(String),
     Wait,
-    /// With what serves if that fails.
-    Fetch(Option<V>),
+    Fetch,
 }
 
 impl<V: Clone> Lent<V> {
@@ -96,25 +105,50 @@ impl<V: Clone> Lent<V> {
         &self,
         host: &H,
         fetch: impl AsyncFnOnce() -> Result<Loan<V>, String>,
-    ) -> Result<V, String> {
+    ) -> Result<Got<V>, String> {
         let patience_ends = host
             .now_ms()
             .saturating_add(self.lease_ms.saturating_mul(2));
-        let old = loop {
+        loop {
             let now = host.now_ms();
             // The borrow ends before anything waits.
             let step = self.state.borrow().step(now);
             match step {
-                Step::Use(value) => return Ok(value),
+                Step::Use(value) => return Ok(Got::new(value, false)),
+                Step::Renew(value) => {
+                    self.lease(now);
+                    return Ok(Got::new(value, true));
+                }
                 Step::Give(reason) => return Err(reason),
-                Step::Fetch(old) => break old,
+                Step::Fetch => break,
                 Step::Wait if now >= patience_ends => {
                     return Err("no request got an answer in time".into());
                 }
                 Step::Wait => host.sleep(LOOK_MS).await,
             }
-        };
-        self.state.borrow_mut().lease_until = host.now_ms().saturating_add(self.lease_ms);
+        }
+        let value = self.fetched(host, fetch).await?;
+        Ok(Got::new(value, false))
+    }
+
+    /// Fetches the next value. The old one is used meanwhile.
+    ///
+    /// # Errors
+    /// There is none, and it will be tried again; why, in words for the operator.
+    pub async fn renew<H: Host>(
+        &self,
+        host: &H,
+        fetch: impl AsyncFnOnce() -> Result<Loan<V>, String>,
+    ) -> Result<(), String> {
+        self.fetched(host, fetch).await.map(drop)
+    }
+
+    async fn fetched<H: Host>(
+        &self,
+        host: &H,
+        fetch: impl AsyncFnOnce() -> Result<Loan<V>, String>,
+    ) -> Result<V, String> {
+        self.lease(host.now_ms());
         let fetched = fetch().await;
         let now = host.now_ms();
         let mut state = self.state.borrow_mut();
@@ -125,9 +159,19 @@ impl<V: Clone> Lent<V> {
             }
             Err(reason) => {
                 state.fail(reason.clone(), now);
-                old.ok_or(reason)
+                Err(reason)
             }
         }
+    }
+
+    fn lease(&self, now: u64) {
+        self.state.borrow_mut().lease_until = now.saturating_add(self.lease_ms);
+    }
+}
+
+impl<V> Got<V> {
+    fn new(value: V, is_due: bool) -> Got<V> {
+        Got { value, is_due }
     }
 }
 
@@ -139,9 +183,9 @@ impl<V: Clone> State<V> {
             Some(held) if now < held.renew_at || leased || !may_fetch => {
                 Step::Use(held.value.clone())
             }
-            Some(held) => Step::Fetch(Some(held.value.clone())),
+            Some(held) => Step::Renew(held.value.clone()),
             None if leased => Step::Wait,
-            None if may_fetch => Step::Fetch(None),
+            None if may_fetch => Step::Fetch,
             None => Step::Give(self.failure.clone()),
         }
     }
@@ -183,14 +227,15 @@ mod tests {
 
     const HOUR: u64 = 60 * 60 * 1000;
 
-    /// Gets a value from a source that counts how often it is asked, and fails while it is told to.
+    /// Gets a value from a source that counts how often it is asked, and fails while it is told to. One that is due is
+    /// then renewed.
     fn get(
         lent: &Lent<u32>,
         host: &MemoryHost,
         asked: &Cell<u32>,
         fails: bool,
     ) -> Result<u32, String> {
-        run(lent.get(host, async || {
+        let fetch = async || {
             asked.set(asked.get() + 1);
             if fails {
                 return Err(format!("failure {}", asked.get()));
@@ -199,7 +244,16 @@ mod tests {
                 value: asked.get(),
                 good_for_ms: HOUR,
             })
-        }))
+        };
+        let got = run(lent.get(host, fetch))?;
+        if got.is_due {
+            assert_eq!(run(lent.renew(host, fetch)).is_err(), fails);
+        }
+        Ok(got.value)
+    }
+
+    fn lasting<V>(value: V) -> Result<Got<V>, String> {
+        Ok(Got::new(value, false))
     }
 
     #[test]
@@ -209,10 +263,11 @@ mod tests {
             (0, false, Ok(1)),
             (1, true, Ok(1)),
             (55 * 60 - 1, false, Ok(1)),
-            // One that fails to renew uses the old one, and the next try waits.
+            // Where it cannot be renewed, the next try waits.
             (55 * 60, true, Ok(1)),
             (55 * 60, false, Ok(1)),
-            (55 * 60 + 1, false, Ok(3)),
+            (55 * 60 + 1, false, Ok(1)),
+            (55 * 60 + 1, true, Ok(3)),
             (60 * 60, false, Ok(3)),
             // Nobody renewed it in time.
             (
@@ -234,15 +289,22 @@ mod tests {
 
     #[test]
     fn a_short_life_has_shorter_margins() {
-        let (lent, host) = (Lent::new(6_000), MemoryHost::new(0, &[]));
+        let (lent, host) = (Lent::new(1_000), MemoryHost::new(0, &[]));
         let loan = |value| Loan {
             value,
             good_for_ms: 8_000,
         };
-        for (at_ms, expected) in [(0, 0), (5_999, 0), (6_000, 6_000)] {
+        for (at_ms, expected, is_due) in [
+            (0, 0, false),
+            (5_999, 0, false),
+            // Whoever is told so does nothing about it, for the time of its lease.
+            (6_000, 0, true),
+            (6_999, 0, false),
+            (7_000, 7_000, false),
+        ] {
             host.pass(at_ms - host.now_ms());
             let got = run(lent.get(&host, async || Ok(loan(at_ms))));
-            assert_eq!(got, Ok(expected));
+            assert_eq!(got, Ok(Got::new(expected, is_due)), "at {at_ms} ms");
         }
     }
 
@@ -253,9 +315,9 @@ mod tests {
             value,
             good_for_ms: u64::MAX,
         };
-        assert_eq!(run(lent.get(&host, async || Ok(loan(1)))), Ok(1));
+        assert_eq!(run(lent.get(&host, async || Ok(loan(1)))), lasting(1));
         host.pass(LONGEST_MS);
-        assert_eq!(run(lent.get(&host, async || Ok(loan(2)))), Ok(2));
+        assert_eq!(run(lent.get(&host, async || Ok(loan(2)))), lasting(2));
     }
 
     #[test]
@@ -297,11 +359,11 @@ mod tests {
         let state = lent.state.borrow().step(host.now_ms());
         assert!(matches!(state, Step::Wait));
         done.set(true);
-        assert_eq!(poll(first.as_mut()), Some(Ok(7)));
+        assert_eq!(poll(first.as_mut()), Some(lasting(7)));
         for _ in 0..200 {
             assert_eq!(
                 run(lent.get(&host, async || Err("asked twice".into()))),
-                Ok(7)
+                lasting(7)
             );
         }
         assert_eq!(asked.get(), 1);
@@ -316,20 +378,24 @@ mod tests {
         };
         run(lent.get(&host, async || Ok(loan(1)))).unwrap();
         host.pass(HOUR - AHEAD_MS);
+        let get = || run(lent.get(&host, async || Ok(loan(3))));
+        assert_eq!(get(), Ok(Got::new(1, true)));
         let never = Cell::new(false);
         {
-            let mut renewing = pin!(lent.get(&host, async || {
+            let mut renewing = pin!(lent.renew(&host, async || {
                 until(&never).await;
                 Ok(loan(2))
             }));
             assert_eq!(poll(renewing.as_mut()), None);
-            assert_eq!(run(lent.get(&host, async || Ok(loan(3)))), Ok(1));
+            assert_eq!(get(), lasting(1));
         }
-        // Its request is gone: when the lease is over, the next one fetches.
+        // Its request is gone: when the lease is over, the next one is told.
         host.pass(5_999);
-        assert_eq!(run(lent.get(&host, async || Ok(loan(3)))), Ok(1));
+        assert_eq!(get(), lasting(1));
         host.pass(1);
-        assert_eq!(run(lent.get(&host, async || Ok(loan(3)))), Ok(3));
+        assert_eq!(get(), Ok(Got::new(1, true)));
+        run(lent.renew(&host, async || Ok(loan(4)))).unwrap();
+        assert_eq!(get(), lasting(4));
     }
 
     fn poll<T>(future: Pin<&mut impl Future<Output = T>>) -> Option<T> {

@@ -20,13 +20,14 @@ mod token;
 #[cfg(test)]
 mod token_tests;
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use crate::edits::Edits;
 use crate::exchange::Body;
 use crate::host::Host;
 use crate::plan::{Fault, IdentityKind};
-use crate::problem::Problem;
+use crate::problem::{Problem, json_string};
 
 use aws::Aws;
 use fetched::Fetched;
@@ -36,6 +37,13 @@ pub use aws::{is_aws_name, is_external_id, is_role_arn, is_session_name};
 pub use azure::is_tenant;
 pub use federation::Federation;
 pub use google::is_service_account;
+
+/// The identities of a config, by their indices.
+#[derive(Default)]
+pub struct Identities {
+    all: Vec<Result<Identity, Fault>>,
+    due: RefCell<Vec<u16>>,
+}
 
 /// An identity, ready to be proven. What it remembers is its own, so that a new config begins with nothing.
 pub enum Identity {
@@ -57,6 +65,62 @@ pub struct Outgoing<'a> {
     pub body: Body,
 }
 
+impl Identities {
+    pub fn new(all: Vec<Result<Identity, Fault>>) -> Identities {
+        Identities {
+            all,
+            due: RefCell::default(),
+        }
+    }
+
+    /// Why one cannot be used.
+    pub fn fault(&self, index: u16) -> Option<&Fault> {
+        self.all.get(usize::from(index))?.as_ref().err()
+    }
+
+    /// Adds a proof to the edits of a request, once for each try, after all else.
+    ///
+    /// # Errors
+    /// Nothing could be proven; the request must not be sent.
+    pub async fn prove<H: Host>(
+        &self,
+        host: &H,
+        index: u16,
+        outgoing: Outgoing<'_>,
+        edits: &mut Edits,
+    ) -> Result<(), Problem> {
+        let identity = match self.all.get(usize::from(index)) {
+            Some(Ok(identity)) => identity,
+            Some(Err(fault)) => return Err(Problem::config(fault.message.clone())),
+            None => return Err(Problem::config("the server names no identity")),
+        };
+        if identity.prove(host, outgoing, edits).await? {
+            self.due.borrow_mut().push(index);
+        }
+        Ok(())
+    }
+
+    /// What is to be [renewed](Self::renew) now that requests have been answered with it: what a cloud has lent for a time
+    /// that is nearly over. Each is told once.
+    pub fn due(&self) -> Vec<u16> {
+        self.due.take()
+    }
+
+    /// Fetches anew what proves an identity. What is at hand is used meanwhile.
+    ///
+    /// # Errors
+    /// Nothing came; a line for the log. It becomes due again.
+    pub async fn renew<H: Host>(&self, host: &H, index: u16) -> Result<(), String> {
+        let Some(Ok(identity)) = self.all.get(usize::from(index)) else {
+            return Ok(());
+        };
+        identity.renew(host).await.map_err(|reason| {
+            let reason = json_string(&reason);
+            format!(r#"{{"level":"warn","event":"identity_not_renewed","reason":{reason}}}"#)
+        })
+    }
+}
+
 impl Identity {
     /// Makes one ready of which every reference has been looked up. `federation` is the config's, if it can be used.
     ///
@@ -74,30 +138,35 @@ impl Identity {
         }
     }
 
-    /// Adds the proof to the edits of a request, once for each try, after all else.
-    ///
-    /// # Errors
-    /// Nothing could be proven; the request must not be sent.
-    pub async fn prove<H: Host>(
+    /// As [`Identities::prove`]; whether it is [due](Identities::due).
+    async fn prove<H: Host>(
         &self,
         host: &H,
         outgoing: Outgoing<'_>,
         edits: &mut Edits,
-    ) -> Result<(), Problem> {
+    ) -> Result<bool, Problem> {
         match self {
             Identity::Fixed(fixed) => {
                 fixed.prove(edits);
-                Ok(())
+                Ok(false)
             }
             Identity::Aws(aws) => aws.prove(host, outgoing, edits).await,
             Identity::Fetched(fetched) => {
-                let bearer = fetched.bearer(host).await.map_err(Problem::identity)?;
+                let got = fetched.bearer(host).await.map_err(Problem::identity)?;
                 for name in fetched.removed() {
                     edits.remove(name);
                 }
-                edits.set("authorization", bearer.expose());
-                Ok(())
+                edits.set("authorization", got.value.expose());
+                Ok(got.is_due)
             }
+        }
+    }
+
+    async fn renew<H: Host>(&self, host: &H) -> Result<(), String> {
+        match self {
+            Identity::Fixed(_) => Ok(()),
+            Identity::Aws(aws) => aws.renew(host).await,
+            Identity::Fetched(fetched) => fetched.renew(host).await,
         }
     }
 }

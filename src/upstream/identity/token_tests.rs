@@ -8,6 +8,8 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde_json::{Value, json};
 
 use super::assertion::Moment;
+use super::lent::Got;
+use super::token::Bearer;
 use super::*;
 use crate::host::memory::{MemoryHost, run};
 use crate::host::{Ask, SendError, Told};
@@ -100,8 +102,8 @@ fn of_rsa() -> DecodingKey {
     DecodingKey::from_jwk(&serde_json::from_str(key.public_jwk()).unwrap()).unwrap()
 }
 
-fn expose(bearer: Result<Rc<crate::secret::Secret>, String>) -> Result<String, String> {
-    bearer.map(|secret| secret.expose().to_owned())
+fn expose(bearer: Result<Got<Bearer>, String>) -> Result<String, String> {
+    bearer.map(|got| got.value.expose().to_owned())
 }
 
 fn oauth2(in_form: bool) -> Fetched {

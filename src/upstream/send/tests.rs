@@ -8,11 +8,11 @@ use crate::gateway::serve;
 use crate::host::memory::Reply;
 use crate::host::virtual_time::{Clock, Random, Scripted, VirtualHost, run};
 use crate::plan::{
-    Failover, FailoverTo, HedgeSpec, Home, IdentityKind, Locality, OAuth2Spec, OutlierSpec, Plan,
-    PoolSpec, RetryOn, RetrySpec, compile,
+    Failover, FailoverTo, Fault, HedgeSpec, Home, IdentityKind, Locality, OAuth2Spec, OutlierSpec,
+    Plan, PoolSpec, RetryOn, RetrySpec, compile,
 };
 use crate::upstream::pool::Endpoint;
-use crate::upstream::{Base, is_idempotent};
+use crate::upstream::{Base, Identity, is_idempotent};
 
 const RETRY: RetrySpec = RetrySpec {
     num_retries: 2,
@@ -64,7 +64,7 @@ fn spec() -> PoolSpec {
 /// A pool by the zones of its endpoints, and what was sent to it.
 struct Setup {
     pool: Pool,
-    identities: Vec<Result<Identity, Fault>>,
+    identities: Identities,
     clock: Clock,
     /// Milliseconds since the beginning, and the endpoint.
     sent: RefCell<Vec<(u64, usize)>>,
@@ -102,7 +102,7 @@ fn setup(spec: PoolSpec, zones: &[u16]) -> Setup {
     });
     Setup {
         pool: Pool::new("s", spec, endpoints.collect(), 4),
-        identities: Vec::new(),
+        identities: Identities::default(),
         clock: Clock::default(),
         sent: RefCell::default(),
         timeout_ms: 1_000,
@@ -443,9 +443,8 @@ fn where_the_gateway_cannot_prove_itself_even_a_post_moves_on() {
         in_form: false,
         form: Vec::new(),
     };
-    setup
-        .identities
-        .push(Identity::new(IdentityKind::OAuth2(spec), None));
+    let identity = Identity::new(IdentityKind::OAuth2(spec), None);
+    setup.identities = Identities::new(vec![identity]);
     for method in ["POST", "GET"] {
         let told = setup.send(method, |_| after(1, 200));
         assert_eq!(told.status(), (200, Some(1)));
@@ -462,10 +461,10 @@ fn where_the_gateway_cannot_prove_itself_even_a_post_moves_on() {
 fn what_is_wrong_at_every_endpoint_is_not_tried_at_another() {
     let mut setup = setup(spec(), &[0, 1]);
     setup.pool.endpoints[0].identity = Some(0);
-    setup.identities.push(Err(Fault {
+    setup.identities = Identities::new(vec![Err(Fault {
         code: "missing_reference".into(),
         message: "told to fail".into(),
-    }));
+    })]);
     let told = setup.send("GET", |_| after(1, 200));
     assert_eq!(told.result.err().unwrap().code, "config_error");
     assert_eq!(setup.sent(), [0; 0]);

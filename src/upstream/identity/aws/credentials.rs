@@ -9,7 +9,7 @@ use crate::plan::{AwsKeys, Fault};
 use crate::secret::Secret;
 use crate::upstream::identity::assertion::Moment;
 use crate::upstream::identity::federation::Federation;
-use crate::upstream::identity::lent::Lent;
+use crate::upstream::identity::lent::{Got, Lent, Loan};
 
 /// A lease lasts a little longer than an answer may take.
 const LEASE_MS: u64 = 6_000;
@@ -26,18 +26,20 @@ pub struct Credentials {
 /// Where they come from.
 pub enum CredentialSource {
     Static(Rc<Credentials>),
-    AssumeRole {
-        /// Who assumes the role.
-        keys: Rc<Credentials>,
+    Role {
         role: Box<Role>,
+        by: By,
         lent: Lent<Rc<Credentials>>,
     },
-    WebIdentity {
-        role: Box<Role>,
+}
+
+/// Who assumes a role.
+pub enum By {
+    Keys(Credentials),
+    /// The gateway, by a token for this audience.
+    Token {
         federation: Rc<Federation>,
-        /// Whom the gateway's token is for.
         audience: String,
-        lent: Lent<Rc<Credentials>>,
     },
 }
 
@@ -72,23 +74,10 @@ impl Credentials {
 }
 
 impl CredentialSource {
-    pub fn assume_role(keys: Credentials, role: Role) -> CredentialSource {
-        CredentialSource::AssumeRole {
-            keys: Rc::new(keys),
+    pub fn role(role: Role, by: By) -> CredentialSource {
+        CredentialSource::Role {
             role: Box::new(role),
-            lent: Lent::new(LEASE_MS),
-        }
-    }
-
-    pub fn web_identity(
-        role: Role,
-        federation: Rc<Federation>,
-        audience: String,
-    ) -> CredentialSource {
-        CredentialSource::WebIdentity {
-            role: Box::new(role),
-            federation,
-            audience,
+            by,
             lent: Lent::new(LEASE_MS),
         }
     }
@@ -97,24 +86,45 @@ impl CredentialSource {
     ///
     /// # Errors
     /// There are none; why, in words for the operator.
-    pub async fn get<H: Host>(&self, host: &H) -> Result<Rc<Credentials>, String> {
+    pub async fn get<H: Host>(&self, host: &H) -> Result<Got<Rc<Credentials>>, String> {
         match self {
-            CredentialSource::Static(keys) => Ok(Rc::clone(keys)),
-            CredentialSource::AssumeRole { keys, role, lent } => {
-                lent.get(host, async || role.assume(host, keys).await).await
+            CredentialSource::Static(keys) => Ok(Got {
+                value: Rc::clone(keys),
+                is_due: false,
+            }),
+            CredentialSource::Role { role, by, lent } => {
+                lent.get(host, async || by.assume(role, host).await).await
             }
-            CredentialSource::WebIdentity {
-                role,
+        }
+    }
+
+    /// # Errors
+    /// No keys came; why, in words for the operator.
+    pub async fn renew<H: Host>(&self, host: &H) -> Result<(), String> {
+        match self {
+            CredentialSource::Static(_) => Ok(()),
+            CredentialSource::Role { role, by, lent } => {
+                lent.renew(host, async || by.assume(role, host).await).await
+            }
+        }
+    }
+}
+
+impl By {
+    async fn assume<H: Host>(
+        &self,
+        role: &Role,
+        host: &H,
+    ) -> Result<Loan<Rc<Credentials>>, String> {
+        match self {
+            By::Keys(keys) => role.assume(host, keys).await,
+            By::Token {
                 federation,
                 audience,
-                lent,
             } => {
-                let lend = async || {
-                    let moment = Moment::of(host);
-                    let token = federation.token(&moment, audience).signed(host).await?;
-                    role.assume_by_token(host, &token).await
-                };
-                lent.get(host, lend).await
+                let moment = Moment::of(host);
+                let token = federation.token(&moment, audience).signed(host).await?;
+                role.assume_by_token(host, &token).await
             }
         }
     }

@@ -27,7 +27,7 @@ use crate::plan::{AwsCredentials, AwsIdentity, AwsPayload, Fault};
 use crate::problem::Problem;
 
 use address::{Address, PREFIX, respell};
-use credentials::{CredentialSource, Credentials};
+use credentials::{By, CredentialSource, Credentials};
 use sigv4::{EMPTY_PAYLOAD, Fields, Scope, Subject, UNSIGNED_PAYLOAD, hex};
 use sts::Role;
 
@@ -58,11 +58,15 @@ impl Aws {
             }
             AwsCredentials::AssumeRole { keys, role } => {
                 let role = Role::new(role, &region)?;
-                CredentialSource::assume_role(Credentials::new(keys)?, role)
+                CredentialSource::role(role, By::Keys(Credentials::new(keys)?))
             }
             AwsCredentials::WebIdentity { role, audience } => {
                 let role = Role::new(role, &region)?;
-                CredentialSource::web_identity(role, needed(federation)?, audience.literal()?)
+                let by = By::Token {
+                    federation: needed(federation)?,
+                    audience: audience.literal()?,
+                };
+                CredentialSource::role(role, by)
             }
         };
         let scope = Scope::new(region, service);
@@ -78,7 +82,7 @@ impl Aws {
         })
     }
 
-    /// Signs a request.
+    /// Signs a request. Whether its keys are [due](super::Identities::due).
     ///
     /// # Errors
     /// There are no keys, or a body that is to be signed cannot be read.
@@ -87,10 +91,10 @@ impl Aws {
         host: &H,
         outgoing: Outgoing<'_>,
         edits: &mut Edits,
-    ) -> Result<(), Problem> {
-        let credentials = self.source.get(host).await;
-        let credentials =
-            credentials.map_err(|reason| Problem::identity(format!("aws: {reason}")))?;
+    ) -> Result<bool, Problem> {
+        let got = self.source.get(host).await;
+        let got = got.map_err(|reason| Problem::identity(format!("aws: {reason}")))?;
+        let credentials = got.value;
         let payload = self.payload(host, outgoing.body).await?;
         *outgoing.url = respell(outgoing.url);
         let address = Address::of(outgoing.url);
@@ -127,7 +131,14 @@ impl Aws {
         };
         let authorization = self.scope.sign(&credentials, &stamp, &subject);
         edits.set("authorization", &authorization);
-        Ok(())
+        Ok(got.is_due)
+    }
+
+    /// # Errors
+    /// No keys came; why, in words for the operator.
+    pub async fn renew<H: Host>(&self, host: &H) -> Result<(), String> {
+        let renewed = self.source.renew(host).await;
+        renewed.map_err(|reason| format!("aws: {reason}"))
     }
 
     async fn payload<H: Host>(&self, host: &H, body: Body) -> Result<String, Problem> {
