@@ -5,14 +5,16 @@ use std::borrow::Cow;
 use super::act::Exchange;
 use crate::edits::{Edit, Edits};
 use crate::exchange::{Body, Kind};
-use crate::host::{BodyError, Forward, Host};
+use crate::host::{BodyError, Host};
 use crate::http::cookie;
 use crate::plan::{Balance, CanarySpec, HashKey, Hook, Mapping, MirrorSpec, RetrySpec};
 use crate::policy::mapping::{self, Lookup};
 use crate::problem::{Problem, json_string};
 use crate::upstream::mirror::FIELD;
 use crate::upstream::pool::{Event, Pool, Want, hash_number, said};
-use crate::upstream::{Order, Outgoing, Server, Story, Tried, by, is_idempotent, nearest, send};
+use crate::upstream::{
+    Order, Outbound, Server, Story, Tried, by, is_idempotent, left, nearest, send,
+};
 
 /// Where a path's requests go; the members of [`Action::Proxy`](crate::plan::Action::Proxy).
 pub(super) struct Way<'a> {
@@ -66,6 +68,15 @@ impl<H: Host> Exchange<'_, H> {
             (None, zones) => zones,
         };
         let shadow = mirror.map(|spec| self.shadow(spec, path, query, &fields));
+        let outbound = Outbound {
+            method: self.request.method,
+            body: self.request.body,
+            path,
+            query,
+            edits: &fields,
+            websocket: self.websocket,
+            identities: &self.plan.identities,
+        };
         let (base, identity) = match server {
             Server::Single {
                 base,
@@ -76,37 +87,16 @@ impl<H: Host> Exchange<'_, H> {
                 if zones.is_some_and(|zones| !zone.is_some_and(|zone| zones.contains(&zone))) {
                     return Err(Problem::not_found());
                 }
-                (base, identity)
+                (base, *identity)
             }
             Server::Pool(pool) => {
-                let sent = self.pooled(pool, zones, path, query, &fields, edits).await;
+                let sent = self.pooled(pool, zones, outbound, edits).await;
                 let reply = self.shadowed(sent, shadow)?;
                 return self.finish(reply, post).await;
             }
         };
-        let mut url = base.join(path, query);
-        let mut timeout_ms = self.path.timeout_ms;
-        if let Some(index) = identity {
-            let outgoing = Outgoing {
-                method: self.request.method,
-                url: &mut url,
-                body: self.request.body,
-            };
-            let identities = &self.plan.identities;
-            let proving = identities.prove(self.host, *index, outgoing, &mut fields);
-            let until = self.deadline();
-            let proven = by(self.host, until, proving).await;
-            proven.unwrap_or_else(|| Err(Problem::identity("there was no proof in time")))?;
-            timeout_ms = self.left(until)?;
-        }
-        let forward = Forward {
-            url,
-            edits: fields,
-            timeout_ms,
-            websocket: self.websocket,
-            binding: None,
-            cancellable: false,
-        };
+        let timeout_ms = self.path.timeout_ms;
+        let forward = outbound.to(self.host, base, identity, timeout_ms).await?;
         if post.is_none() && shadow.is_none() {
             // Nothing that follows looks at the answer: the host hands it on by itself.
             return Ok(Kind::Forward(forward));
@@ -120,9 +110,7 @@ impl<H: Host> Exchange<'_, H> {
         &self,
         pool: &Pool,
         zones: Option<&[u16]>,
-        path: &str,
-        query: Option<&str>,
-        fields: &Edits,
+        outbound: Outbound<'_>,
         edits: &mut Edits,
     ) -> Result<H::Reply, Problem> {
         let host = self.host;
@@ -142,21 +130,14 @@ impl<H: Host> Exchange<'_, H> {
             let said = self.said_of_canary(canary, cookies.as_deref());
             pool.is_canary(said, key.as_deref(), host.random(), host.now_ms())
         });
-        let bodiless = self.request.body == Body::None;
         let until = self.deadline();
-        let repeatable = self.repeatable(spec.retry.as_ref(), fields, until).await?;
+        let retry = spec.retry.as_ref();
         let order = Order {
             pool,
-            identities: &self.plan.identities,
-            method: self.request.method,
-            body: self.request.body,
-            path,
-            query,
-            edits: fields,
-            timeout_ms: self.left(until)?,
-            websocket: self.websocket,
-            repeatable,
-            hedgeable: bodiless && !self.websocket && matches!(self.request.method, "GET" | "HEAD"),
+            repeatable: self.repeatable(retry, outbound.edits, until).await?,
+            timeout_ms: left(host, until)?,
+            hedgeable: outbound.only_reads(),
+            outbound,
             want: Want {
                 home: pool.home(zones, || nearest(&self.plan.zones, &host.geography())),
                 zones,
@@ -194,15 +175,6 @@ impl<H: Host> Exchange<'_, H> {
     pub(super) fn deadline(&self) -> u64 {
         let timeout_ms = u64::from(self.path.timeout_ms);
         self.host.now_ms().saturating_add(timeout_ms)
-    }
-
-    /// Milliseconds that are left.
-    fn left(&self, deadline: u64) -> Result<u32, Problem> {
-        let left = deadline.saturating_sub(self.host.now_ms());
-        match u32::try_from(left) {
-            Ok(0) => Err(Problem::timed_out()),
-            left => Ok(left.unwrap_or(u32::MAX)),
-        }
     }
 
     /// Whether the request may be sent again: to do it twice is to do it once, and its body is kept for that. `fields`

@@ -22,7 +22,9 @@ use crate::host::Forward;
 use crate::host::virtual_time::{Clock, Executor, Random, VirtualHost};
 use crate::plan::{Balance, Blueprint, PoolSpec, Zone};
 use crate::upstream::pool::{self, Event, Want, hash_number};
-use crate::upstream::{Base, Identities, Order, Pool, Story, is_idempotent, nearest, send};
+use crate::upstream::{
+    Base, Identities, Order, Outbound, Pool, Story, is_idempotent, nearest, send,
+};
 
 use endpoint::Stage;
 
@@ -234,19 +236,21 @@ impl World<'_> {
         });
         let hashed = matches!(spec.balance, Balance::ConsistentHash { .. });
         let idempotent = is_idempotent(asked.method);
-        let edits = Edits::default();
-        let order = Order {
-            pool,
-            identities: &Identities::default(),
+        let outbound = Outbound {
             method: asked.method,
             body: Body::None,
             path: "/",
             query: None,
-            edits: &edits,
-            timeout_ms: self.scenario.timeout_ms,
+            edits: &Edits::default(),
             websocket: false,
+            identities: &Identities::default(),
+        };
+        let order = Order {
+            pool,
+            outbound,
+            timeout_ms: self.scenario.timeout_ms,
             repeatable: idempotent && spec.retry.is_some(),
-            hedgeable: asked.method == "GET",
+            hedgeable: outbound.only_reads(),
             want: Want {
                 home: *home,
                 zones: self.scenario.zones.as_deref(),

@@ -7,6 +7,7 @@ mod geo;
 mod health;
 mod identity;
 pub mod mirror;
+mod outbound;
 pub mod pool;
 mod retry;
 mod send;
@@ -21,9 +22,10 @@ pub use identity::{
     Federation, Identities, Identity, Outgoing, is_aws_name, is_external_id, is_role_arn,
     is_service_account, is_session_name, is_tenant,
 };
+pub use outbound::{Outbound, by, left};
 pub use pool::Pool;
 pub use retry::{Tried, is_idempotent};
-pub use send::{Order, Sent, Story, by, send};
+pub use send::{Order, Sent, Story, send};
 
 /// Where a server's requests go.
 pub enum Server {

@@ -15,31 +15,21 @@ use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::Poll;
 
-use super::identity::{Identities, Outgoing};
+use super::outbound::Outbound;
 use super::pool::{Event, Flight, Nobody, Outcome, Pool, Want, bit};
 use super::retry::{Tried, backoff_ms, retry_after_ms};
-use crate::edits::Edits;
-use crate::exchange::Body;
-use crate::host::{Forward, Host, SendError};
+use crate::host::{Host, SendError};
 use crate::problem::{Blame, Problem};
 
 /// A request for a pool.
 pub struct Order<'a> {
     pub pool: &'a Pool,
-    /// The plan's.
-    pub identities: &'a Identities,
-    pub method: &'a str,
-    pub body: Body,
-    /// Behind each endpoint's prefix.
-    pub path: &'a str,
-    pub query: Option<&'a str>,
-    pub edits: &'a Edits,
+    pub outbound: Outbound<'a>,
     /// Milliseconds to the head of the answer, all tries together.
     pub timeout_ms: u32,
-    pub websocket: bool,
     /// To do it twice is to do it once, and its body is at hand for that.
     pub repeatable: bool,
-    /// It only reads, and has no body.
+    /// It only [reads](Outbound::only_reads), and nobody minds if it is read twice.
     pub hedgeable: bool,
     pub want: Want<'a>,
 }
@@ -235,20 +225,15 @@ async fn ask<H: Host>(
         let problem = Problem::config("the server has no such endpoint");
         return (endpoint, Tried::Unsent, Err(problem));
     };
-    let mut url = to.base.join(order.path, order.query);
-    let mut edits = order.edits.clone();
-    if let Some(index) = to.identity {
-        let outgoing = Outgoing {
-            method: order.method,
-            url: &mut url,
-            body: order.body,
-        };
-        let proving = order.identities.prove(host, index, outgoing, &mut edits);
-        let proven = match by(host, deadline, proving).await {
-            Some(proven) => proven,
-            None => Err(Problem::identity("there was no proof in time")),
-        };
-        if let Err(problem) = proven {
+    let now = host.now_ms();
+    let left = u32::try_from(deadline.saturating_sub(now)).unwrap_or(u32::MAX);
+    if left == 0 {
+        return (endpoint, Tried::Refused, Err(Problem::timed_out()));
+    }
+    let forward = order.outbound.to(host, &to.base, to.identity, left).await;
+    let mut forward = match forward {
+        Ok(forward) => forward,
+        Err(problem) => {
             // What is wrong with the request, or with the config, is wrong at every endpoint.
             let tried = match problem.blame {
                 Blame::Upstream => Tried::Unsent,
@@ -256,25 +241,16 @@ async fn ask<H: Host>(
             };
             return (endpoint, tried, Err(problem));
         }
-    }
-    let now = host.now_ms();
-    let left = u32::try_from(deadline.saturating_sub(now)).unwrap_or(u32::MAX);
-    if left == 0 {
-        return (endpoint, Tried::Refused, Err(Problem::timed_out()));
-    }
-    let timeout_ms = pool.spec.try_ms.map_or(left, |try_ms| try_ms.min(left));
-    let forward = Forward {
-        url,
-        edits,
-        timeout_ms,
-        websocket: order.websocket,
-        binding: to.binding.clone(),
-        cancellable: order.hedgeable && pool.spec.hedge.is_some() || many(pool),
     };
+    if let Some(try_ms) = pool.spec.try_ms {
+        forward.timeout_ms = forward.timeout_ms.min(try_ms);
+    }
+    forward.binding.clone_from(&to.binding);
+    forward.cancellable = order.hedgeable && pool.spec.hedge.is_some() || many(pool);
     let mut flight = InFlight {
         host,
         pool,
-        flight: Some(pool.began(endpoint, now)),
+        flight: Some(pool.began(endpoint, host.now_ms())),
     };
     let sent = host.send(&forward).await;
     let (tried, result) = match sent {
@@ -315,25 +291,6 @@ fn many(pool: &Pool) -> bool {
 /// Milliseconds for which an answer asks to be left in peace.
 fn rest<H: Host>(host: &H, reply: &H::Reply) -> Option<u64> {
     retry_after_ms(&host.reply_field(reply, "retry-after")?)
-}
-
-/// What a future comes to until a time of the host; nothing is timed of one that does not wait.
-pub async fn by<H: Host, T>(host: &H, until: u64, future: impl Future<Output = T>) -> Option<T> {
-    let mut future = pin!(future);
-    let at_once = poll_fn(|cx| match future.as_mut().poll(cx) {
-        Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
-        Poll::Pending => Poll::Ready(None),
-    });
-    if let Some(outcome) = at_once.await {
-        return Some(outcome);
-    }
-    let left = u32::try_from(until.saturating_sub(host.now_ms())).unwrap_or(u32::MAX);
-    let mut late = pin!(host.sleep(left));
-    poll_fn(|cx| match future.as_mut().poll(cx) {
-        Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
-        Poll::Pending => late.as_mut().poll(cx).map(|()| None),
-    })
-    .await
 }
 
 /// A request under way, which ends even when nobody waits for it any more.

@@ -11,7 +11,7 @@ mod count;
 #[cfg(test)]
 mod tests;
 
-use super::identity::Outgoing;
+use super::outbound::Outbound;
 use super::pool::Want;
 use super::send::{Order, Story, send};
 use super::{Server, nearest};
@@ -192,8 +192,16 @@ async fn ask<H: Host>(
     };
     let mut edits = shadow.edits.clone();
     edits.set(FIELD, "1");
-    let (path, query) = (shadow.path.as_str(), shadow.query.as_deref());
-    let (method, body) = (shadow.method.as_str(), shadow.body);
+    let outbound = Outbound {
+        method: &shadow.method,
+        body: shadow.body,
+        path: &shadow.path,
+        query: shadow.query.as_deref(),
+        edits: &edits,
+        websocket: false,
+        identities: &plan.identities,
+    };
+    let zones = shadow.zones.as_deref();
     let pool = match server {
         Server::Single {
             base,
@@ -201,27 +209,13 @@ async fn ask<H: Host>(
             zone,
             ..
         } => {
-            let zones = shadow.zones.as_deref();
             if zones.is_some_and(|zones| zone.is_none_or(|zone| !zones.contains(&zone))) {
                 return Err(Problem::config("the mirror stands in no zone that it may"));
             }
-            let mut url = base.join(path, query);
-            if let Some(index) = identity {
-                let outgoing = Outgoing {
-                    method,
-                    url: &mut url,
-                    body,
-                };
-                let identities = &plan.identities;
-                identities.prove(host, *index, outgoing, &mut edits).await?;
-            }
+            let forward = outbound.to(host, base, *identity, spec.timeout_ms).await?;
             let forward = Forward {
-                url,
-                edits,
-                timeout_ms: spec.timeout_ms,
-                websocket: false,
-                binding: None,
                 cancellable: true,
+                ..forward
             };
             return host
                 .send(&forward)
@@ -230,17 +224,10 @@ async fn ask<H: Host>(
         }
         Server::Pool(pool) => pool,
     };
-    let zones = shadow.zones.as_deref();
     let order = Order {
         pool,
-        identities: &plan.identities,
-        method,
-        body,
-        path,
-        query,
-        edits: &edits,
+        outbound,
         timeout_ms: spec.timeout_ms,
-        websocket: false,
         // One that fails is a result, too.
         repeatable: false,
         hedgeable: false,

@@ -3,8 +3,10 @@ use std::cell::RefCell;
 use serde_json::json;
 
 use super::*;
-use crate::exchange::{Kind, Request};
+use crate::edits::Edits;
+use crate::exchange::{Body, Kind, Request};
 use crate::gateway::serve;
+use crate::host::Forward;
 use crate::host::memory::Reply;
 use crate::host::virtual_time::{Clock, Random, Scripted, VirtualHost, run};
 use crate::plan::{
@@ -12,7 +14,7 @@ use crate::plan::{
     Plan, PoolSpec, RetryOn, RetrySpec, compile,
 };
 use crate::upstream::pool::Endpoint;
-use crate::upstream::{Base, Identity, is_idempotent};
+use crate::upstream::{Base, Identities, Identity, is_idempotent};
 
 const RETRY: RetrySpec = RetrySpec {
     num_retries: 2,
@@ -119,19 +121,21 @@ impl Setup {
             self.sent.borrow_mut().push((ms, endpoint));
             peer(endpoint)
         });
-        let edits = Edits::default();
-        let order = Order {
-            pool: &self.pool,
-            identities: &self.identities,
+        let outbound = Outbound {
             method,
             body: Body::None,
             path: "/",
             query: None,
-            edits: &edits,
-            timeout_ms: self.timeout_ms,
+            edits: &Edits::default(),
             websocket: false,
+            identities: &self.identities,
+        };
+        let order = Order {
+            pool: &self.pool,
+            outbound,
+            timeout_ms: self.timeout_ms,
             repeatable: is_idempotent(method),
-            hedgeable: method == "GET",
+            hedgeable: outbound.only_reads(),
             want: Want {
                 home: Some(0),
                 ..Want::default()
