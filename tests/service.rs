@@ -335,6 +335,52 @@ fn a_check_of_an_endpoint_that_wants_a_signature_is_signed() {
 }
 
 #[test]
+fn a_check_renews_the_token_that_it_shows() {
+    let (cloud, upstream) = (Upstream::start(), Upstream::start());
+    // It is renewed from the 18th second on, and over after the 21st.
+    let lends = |token: &str| Script {
+        status: 200,
+        lines: "Content-Type: application/json\r\n".into(),
+        body: json!({ "access_token": token, "token_type": "Bearer", "expires_in": 24 })
+            .to_string(),
+        pause: Duration::ZERO,
+    };
+    let identity = json!({
+        "type": "oauth2", "token_url": format!("{}/token", cloud.url()), "client_id": "gateway", "client_secret": "s",
+    });
+    let config = json!({
+        "servers": [{
+            "alias": "catalog", "url": upstream.url(), "identity": identity,
+            "health_check": { "path": "/health", "interval_seconds": 5, "timeout_ms": 3000 },
+        }],
+        "paths": [{ "method": "GET", "path": "/{.+}", "integration": { "type": "http", "server": "catalog" } }],
+    });
+    let gateway = gateway(config, checking());
+    cloud.script("/token", lends("t1"));
+    let _run = gateway.workerd().trigger(0, "* * * * *");
+    assert!(eventually(PATIENCE, || upstream.seen() > 0));
+    cloud.script("/token", lends("t2"));
+    let long = Duration::from_secs(60);
+    assert!(eventually(long, || cloud.count("/token") == 2));
+    // The check that found it due went out before.
+    let shown = upstream
+        .last()
+        .head
+        .header("authorization")
+        .map(str::to_owned);
+    assert_eq!(shown.as_deref(), Some("Bearer t1"));
+    assert!(eventually(PATIENCE, || {
+        let shown = upstream
+            .last()
+            .head
+            .header("authorization")
+            .map(str::to_owned);
+        shown.as_deref() == Some("Bearer t2")
+    }));
+    assert_eq!(cloud.count("/token"), 2);
+}
+
+#[test]
 fn a_check_asks_as_the_config_says_and_through_the_binding() {
     let upstream = Upstream::start();
     let mutual = Terminator::mutual(upstream.address());

@@ -32,11 +32,12 @@ thread_local! {
     static PLAN: RefCell<Option<Rc<Plan>>> = const { RefCell::new(None) };
 }
 
-/// Makes a new instance ready. Names of fields, three lines of them: those that are not passed on with a request, those
+/// Makes a new instance ready; its tasks have higher numbers than `newest_task`. Names of fields, three lines of them: those that are not passed on with a request, those
 /// that are not passed on with a response, and those that are asked for by number.
 #[wasm_bindgen]
-pub fn start() -> String {
+pub fn start(newest_task: u32) -> String {
     console_error_panic_hook::set_once();
+    tasks::begin_after(newest_task);
     [REQUEST_REMOVED, RESPONSE_REMOVED, FIELDS]
         .map(|names| names.join(" "))
         .join("\n")
@@ -63,12 +64,16 @@ pub fn serve(length: usize) -> usize {
             (_, None) => script::refused(&malformed_url(), request_id(&host)),
         };
         if let Some(plan) = plan {
-            renew(&plan);
+            for index in plan.identities.due() {
+                let plan = Rc::clone(&plan);
+                tasks::leave(async move { renew(&plan, index).await });
+            }
             if let Some(shadow) = answer.shadow.take() {
                 tasks::leave(async move {
                     if let Some(line) = mirror::run(&plan, &host, *shadow).await {
                         console_error(&line);
                     }
+                    renew_all(&plan).await;
                 });
             }
         }
@@ -76,16 +81,18 @@ pub fn serve(length: usize) -> usize {
     })
 }
 
-/// Leaves to be fetched anew what clouds have lent the gateway and want back soon.
-fn renew(plan: &Rc<Plan>) {
+/// Fetches anew what a cloud has lent the gateway and wants back soon.
+async fn renew(plan: &Plan, index: u16) {
+    let host = EdgeHost::new(Head::default());
+    if let Err(line) = plan.identities.renew(&host, index).await {
+        console_error(&line);
+    }
+}
+
+/// The same for all that is due.
+async fn renew_all(plan: &Plan) {
     for index in plan.identities.due() {
-        let plan = Rc::clone(plan);
-        tasks::leave(async move {
-            let host = EdgeHost::new(Head::default());
-            if let Err(line) = plan.identities.renew(&host, index).await {
-                console_error(&line);
-            }
-        });
+        renew(plan, index).await;
     }
 }
 

@@ -62,18 +62,18 @@ impl Drop for Sending {
     }
 }
 
-/// What came of a request: a response, or an error. The task to [`resume`](super::resume) then, or 0 where nobody waits
-/// for it.
+/// What came of a request: a response, or an error. The task to [`resume`](super::resume) then, 0 if none has waited yet,
+/// and nothing if none ever will.
 #[wasm_bindgen]
-pub fn landed(number: u32, outcome: JsValue, failed: bool) -> u32 {
+pub fn landed(number: u32, outcome: JsValue, failed: bool) -> Option<u32> {
     let outcome = if failed { Err(outcome) } else { Ok(outcome) };
     let waiting = UNDER_WAY.with_borrow_mut(|all| {
         let state = all.get_mut(&number)?;
         Some(std::mem::replace(state, State::Landed(outcome)))
     });
     match waiting {
-        Some(State::Waiting(Some(waker))) => tasks::woken_by(|| waker.wake()),
-        // It is looked at before it is first waited for.
-        Some(State::Waiting(None) | State::Landed(_)) | None => 0,
+        Some(State::Waiting(Some(waker))) => Some(tasks::woken_by(|| waker.wake())),
+        Some(State::Waiting(None)) => Some(0),
+        Some(State::Landed(_)) | None => None,
     }
 }

@@ -16,7 +16,7 @@ use crate::upstream::{Board, Change, Drain};
 
 use super::host::{EdgeHost, Head, message, variable_of};
 use super::source::{bound, interval, stored_text};
-use super::{PLAN, console_error};
+use super::{PLAN, console_error, renew_all};
 
 /// The binding of the Durable Object namespace of the board.
 const HEALTH: &str = "HEALTH";
@@ -113,6 +113,7 @@ pub async fn check(env: &Env) {
         for change in board.round(&host, &checks, &plan.identities).await {
             tell(&change);
         }
+        renew_all(&plan).await;
         let text = board.write();
         let next = board.next_round(&checks, began, host.now_ms());
         BOARD.set(board);

@@ -72,6 +72,11 @@ pub fn leave(task: impl Future<Output = ()> + 'static) {
     leave_task(id);
 }
 
+/// Numbers tasks from there on: what another instance has left may still be asked for.
+pub fn begin_after(id: u32) {
+    LAST.set(id);
+}
+
 /// Never 0.
 fn next() -> u32 {
     let id = LAST.get().checked_add(1).unwrap_or(1);

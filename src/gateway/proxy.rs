@@ -73,7 +73,7 @@ impl<H: Host> Exchange<'_, H> {
             body: self.request.body,
             path,
             query,
-            edits: &fields,
+            edits: Cow::Owned(fields),
             websocket: self.websocket,
             identities: &self.plan.identities,
         };
@@ -134,7 +134,7 @@ impl<H: Host> Exchange<'_, H> {
         let retry = spec.retry.as_ref();
         let order = Order {
             pool,
-            repeatable: self.repeatable(retry, outbound.edits, until).await?,
+            repeatable: self.repeatable(retry, &outbound.edits, until).await?,
             timeout_ms: left(host, until)?,
             hedgeable: outbound.only_reads(),
             outbound,

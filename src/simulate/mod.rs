@@ -14,6 +14,7 @@ mod tally;
 #[allow(clippy::arithmetic_side_effects, reason = "small numbers")]
 mod tests;
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 
 use crate::edits::Edits;
@@ -241,16 +242,16 @@ impl World<'_> {
             body: Body::None,
             path: "/",
             query: None,
-            edits: &Edits::default(),
+            edits: Cow::Owned(Edits::default()),
             websocket: false,
             identities: &Identities::default(),
         };
         let order = Order {
             pool,
+            hedgeable: outbound.only_reads(),
             outbound,
             timeout_ms: self.scenario.timeout_ms,
             repeatable: idempotent && spec.retry.is_some(),
-            hedgeable: outbound.only_reads(),
             want: Want {
                 home: *home,
                 zones: self.scenario.zones.as_deref(),

@@ -1,5 +1,6 @@
 //! A request on its way out, before it is known where to.
 
+use std::borrow::Cow;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
@@ -12,7 +13,7 @@ use crate::host::{Forward, Host};
 use crate::problem::Problem;
 
 /// The same for every address that it may be sent to.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Outbound<'a> {
     pub method: &'a str,
     pub body: Body,
@@ -20,7 +21,7 @@ pub struct Outbound<'a> {
     pub path: &'a str,
     pub query: Option<&'a str>,
     /// Of the client's fields, without a proof.
-    pub edits: &'a Edits,
+    pub edits: Cow<'a, Edits>,
     pub websocket: bool,
     /// The plan's.
     pub identities: &'a Identities,
@@ -33,7 +34,7 @@ impl Outbound<'_> {
     /// # Errors
     /// Nothing must be sent: there was no proof, or no time is left.
     pub async fn to<H: Host>(
-        &self,
+        self,
         host: &H,
         base: &Base,
         identity: Option<u16>,
@@ -41,7 +42,7 @@ impl Outbound<'_> {
     ) -> Result<Forward, Problem> {
         let mut forward = Forward {
             url: base.join(self.path, self.query),
-            edits: self.edits.clone(),
+            edits: self.edits.into_owned(),
             timeout_ms,
             websocket: self.websocket,
             binding: None,

@@ -230,14 +230,15 @@ async fn ask<H: Host>(
     if left == 0 {
         return (endpoint, Tried::Refused, Err(Problem::timed_out()));
     }
-    let forward = order.outbound.to(host, &to.base, to.identity, left).await;
+    let outbound = order.outbound.clone();
+    let forward = outbound.to(host, &to.base, to.identity, left).await;
     let mut forward = match forward {
         Ok(forward) => forward,
         Err(problem) => {
-            // What is wrong with the request, or with the config, is wrong at every endpoint.
+            // What is wrong with the request, or with the config, is wrong at every endpoint, and so is the time.
             let tried = match problem.blame {
-                Blame::Upstream => Tried::Unsent,
-                Blame::Client | Blame::Gateway => Tried::Refused,
+                Blame::Upstream if host.now_ms() < deadline => Tried::Unsent,
+                _ => Tried::Refused,
             };
             return (endpoint, tried, Err(problem));
         }

@@ -56,8 +56,14 @@ fn azure_storage_takes_the_token_of_entra() {
     };
 
     // Without the gateway's token nobody gets in, with or without one of their own.
-    let refused = gateway.send(&ask("PUT", "/plain/files?restype=container"));
-    assert_eq!(refused.status, 403, "{}", refused.text());
+    for own in ["", "Bearer mine"] {
+        let mut request = ask("PUT", "/plain/files?restype=container");
+        if !own.is_empty() {
+            request = request.header("Authorization", own);
+        }
+        let refused = gateway.send(&request);
+        assert_eq!(refused.status, 403, "{own}: {}", refused.text());
+    }
     for server in ["elsewhere", "late"] {
         let refused = gateway.send(&ask("PUT", &format!("/{server}/files?restype=container")));
         assert_eq!(refused.status, 403, "{server}: {}", refused.text());

@@ -19,8 +19,11 @@ export function depart(script) {
   const number = last;
   const told = (outcome, failed) => {
     const task = landed(number, outcome, failed);
-    if (task !== 0) step(task);
-    else if (!failed) discard(outcome);
+    if (task === undefined) {
+      if (!failed) discard(outcome);
+    } else if (task !== 0) {
+      step(task);
+    }
   };
   dispatch(exchange, script.split('\n'), number, (reply) => told(reply, false), (error) => told(error, true));
   return number;

@@ -26,9 +26,17 @@ function settle(task, settler) {
   if (settler.left !== undefined) settler.exchange.request.signal.removeEventListener('abort', settler.left);
 }
 
+// The highest number that a task was known by.
+let newest = 0;
+
+export function newest_task() {
+  return newest;
+}
+
 // The promise of the task that the last call into the gateway left waiting.
 export function waiting(exchange) {
   const task = gateway.waiting();
+  newest = task;
   // A client that leaves takes its promises along: nothing would ever go on with the task, nor free what it holds. A
   // cron trigger has no client.
   const signal = exchange?.request?.signal;
@@ -48,6 +56,7 @@ function give_up(task) {
 
 // Called by the gateway, from within: a task of the exchange at hand that is to begin when this is answered.
 export function leave(task) {
+  newest = task;
   const exchange = entered();
   exchange.left ??= [];
   exchange.left.push(task);
@@ -88,6 +97,8 @@ export function step(task) {
 
 // The instance is gone, and with it all that waited inside.
 export function abandon(error) {
-  for (const { reject } of settlers.values()) reject(error);
-  settlers.clear();
+  for (const [task, settler] of settlers) {
+    settle(task, settler);
+    settler.reject(error);
+  }
 }

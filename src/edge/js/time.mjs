@@ -14,14 +14,14 @@ export function sleep(ms) {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-// What a promise comes to within so many milliseconds, else a TimedOut, before which `late` is called. What nobody waits
+// What a promise comes to within so many milliseconds, else a TimedOut, and then `late` is called. What nobody waits
 // for any more is cut off by the platform, and then it would neither come nor fail.
 export async function in_time(promise, ms, late) {
   let timer;
   const over = new Promise((_, reject) => {
     timer = setTimeout(() => {
-      late?.();
       reject(new TimedOut());
+      late?.();
     }, ms);
   });
   try {

@@ -6,7 +6,7 @@ import plan from './plan.bin';
 import { answer, crashed } from './answer.mjs';
 import { enter, know } from './exchange.mjs';
 import { strip } from './fields.mjs';
-import { abandon, begin, waiting } from './tasks.mjs';
+import { abandon, begin, newest_task, waiting } from './tasks.mjs';
 import { connect, put, take } from './wire.mjs';
 
 const BUNDLED = new Uint8Array(plan);
@@ -15,7 +15,7 @@ let instance = start();
 
 function start() {
   connect(gateway.initSync({ module: wasm }));
-  const [request, response, numbered] = gateway.start().split('\n').map((names) => names.split(' '));
+  const [request, response, numbered] = gateway.start(newest_task()).split('\n').map((names) => names.split(' '));
   strip(request, response);
   know(numbered);
   // By chore, when it is due; and when the first of them is.

@@ -10,8 +10,9 @@
 //! ```
 //!
 //! - A value is handed out until shortly before its end, so that it is still good when it arrives.
-//! - Some time before that, one request is told so, and when it has been answered the next one is fetched beside it, by
-//!   [`Lent::renew`]. Until then all use the old one, also where the fetch fails.
+//! - Some time before that, one request is told so, and when the gateway is done with it the next one is fetched beside
+//!   it, by [`Lent::renew`]. Until then all use the old one, also where the fetch fails. Nobody counts on that one: where
+//!   the value is over before, the next request fetches.
 //! - After a failure the next try waits, longer each time. Where there is no value, the requests in between are told
 //!   why there is none at once.
 //! - Where there is no value at all, one request fetches and the others wait for it.
@@ -45,7 +46,7 @@ pub struct Loan<V> {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Got<V> {
     pub value: V,
-    /// It ends soon, and whoever got it is to call [`Lent::renew`] when there is time. Nobody else is told so meanwhile.
+    /// It ends soon, and whoever got it is to call [`Lent::renew`] when there is time. Nobody else is told so for a while.
     pub is_due: bool,
 }
 
@@ -59,8 +60,10 @@ pub struct Lent<V> {
 /// All times are of the host, in milliseconds.
 struct State<V> {
     held: Option<Held<V>>,
-    /// Until then, somebody else is fetching.
+    /// Until then, somebody is fetching.
     lease_until: u64,
+    /// Until then, nobody else is told that the value is due.
+    told_until: u64,
     retry_at: u64,
     failures: u32,
     /// Why the last fetch came to nothing.
@@ -90,6 +93,7 @@ impl<V: Clone> Lent<V> {
             state: RefCell::new(State {
                 held: None,
                 lease_until: 0,
+                told_until: 0,
                 retry_at: 0,
                 failures: 0,
                 failure: String::new(),
@@ -116,7 +120,7 @@ impl<V: Clone> Lent<V> {
             match step {
                 Step::Use(value) => return Ok(Got::new(value, false)),
                 Step::Renew(value) => {
-                    self.lease(now);
+                    self.state.borrow_mut().told_until = now.saturating_add(self.lease_ms);
                     return Ok(Got::new(value, true));
                 }
                 Step::Give(reason) => return Err(reason),
@@ -131,7 +135,7 @@ impl<V: Clone> Lent<V> {
         Ok(Got::new(value, false))
     }
 
-    /// Fetches the next value. The old one is used meanwhile.
+    /// Fetches the next value, if it still is due and nobody else fetches it. The old one is used meanwhile.
     ///
     /// # Errors
     /// There is none, and it will be tried again; why, in words for the operator.
@@ -140,6 +144,9 @@ impl<V: Clone> Lent<V> {
         host: &H,
         fetch: impl AsyncFnOnce() -> Result<Loan<V>, String>,
     ) -> Result<(), String> {
+        if !self.state.borrow().is_wanted(host.now_ms()) {
+            return Ok(());
+        }
         self.fetched(host, fetch).await.map(drop)
     }
 
@@ -148,7 +155,7 @@ impl<V: Clone> Lent<V> {
         host: &H,
         fetch: impl AsyncFnOnce() -> Result<Loan<V>, String>,
     ) -> Result<V, String> {
-        self.lease(host.now_ms());
+        self.state.borrow_mut().lease_until = host.now_ms().saturating_add(self.lease_ms);
         let fetched = fetch().await;
         let now = host.now_ms();
         let mut state = self.state.borrow_mut();
@@ -163,10 +170,6 @@ impl<V: Clone> Lent<V> {
             }
         }
     }
-
-    fn lease(&self, now: u64) {
-        self.state.borrow_mut().lease_until = now.saturating_add(self.lease_ms);
-    }
 }
 
 impl<V> Got<V> {
@@ -177,17 +180,20 @@ impl<V> Got<V> {
 
 impl<V: Clone> State<V> {
     fn step(&self, now: u64) -> Step<V> {
-        let leased = now < self.lease_until;
-        let may_fetch = now >= self.retry_at;
-        match self.held.as_ref().filter(|held| now < held.until) {
-            Some(held) if now < held.renew_at || leased || !may_fetch => {
-                Step::Use(held.value.clone())
-            }
-            Some(held) => Step::Renew(held.value.clone()),
-            None if leased => Step::Wait,
-            None if may_fetch => Step::Fetch,
+        let held = self.held.as_ref().filter(|held| now < held.until);
+        match held.map(|held| held.value.clone()) {
+            Some(value) if self.is_wanted(now) && now >= self.told_until => Step::Renew(value),
+            Some(value) => Step::Use(value),
+            None if now < self.lease_until => Step::Wait,
+            None if now >= self.retry_at => Step::Fetch,
             None => Step::Give(self.failure.clone()),
         }
+    }
+
+    /// Whether the next value is to be fetched.
+    fn is_wanted(&self, now: u64) -> bool {
+        let is_due = self.held.as_ref().is_none_or(|held| now >= held.renew_at);
+        is_due && now >= self.lease_until && now >= self.retry_at
     }
 
     fn take(&mut self, loan: &Loan<V>, now: u64) {
@@ -199,6 +205,7 @@ impl<V: Clone> State<V> {
             until: before_end(MARGIN_MS.min(good_for_ms / 8)),
         });
         self.lease_until = 0;
+        self.told_until = 0;
         self.retry_at = 0;
         self.failures = 0;
     }
@@ -210,6 +217,7 @@ impl<V: Clone> State<V> {
         self.failures = self.failures.saturating_add(1);
         self.failure = reason;
         self.lease_until = 0;
+        self.told_until = 0;
     }
 }
 
@@ -370,6 +378,25 @@ mod tests {
     }
 
     #[test]
+    fn what_nobody_renews_in_time_is_fetched_by_whoever_comes_next() {
+        let (lent, host) = (Lent::new(6_000), MemoryHost::new(0, &[]));
+        let loan = |value| Loan {
+            value,
+            good_for_ms: 8_000,
+        };
+        assert_eq!(run(lent.get(&host, async || Ok(loan(1)))), lasting(1));
+        host.pass(6_000);
+        let got = run(lent.get(&host, async || Ok(loan(2))));
+        assert_eq!(got, Ok(Got::new(1, true)));
+        // Who was told so has not come to it yet, and waits for this one perhaps.
+        host.pass(1_000);
+        assert_eq!(run(lent.get(&host, async || Ok(loan(3)))), lasting(3));
+        // It comes too late.
+        run(lent.renew(&host, async || Err("asked twice".into()))).unwrap();
+        assert_eq!(run(lent.get(&host, async || Ok(loan(4)))), lasting(3));
+    }
+
+    #[test]
     fn while_one_renews_the_others_use_the_old_one_and_one_that_dies_leaves_no_trace() {
         let (lent, host) = (Lent::new(6_000), MemoryHost::new(0, &[]));
         let loan = |value| Loan {
@@ -388,6 +415,7 @@ mod tests {
             }));
             assert_eq!(poll(renewing.as_mut()), None);
             assert_eq!(get(), lasting(1));
+            run(lent.renew(&host, async || Err("renewed twice".into()))).unwrap();
         }
         // Its request is gone: when the lease is over, the next one is told.
         host.pass(5_999);

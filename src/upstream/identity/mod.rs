@@ -95,18 +95,21 @@ impl Identities {
             None => return Err(Problem::config("the server names no identity")),
         };
         if identity.prove(host, outgoing, edits).await? {
-            self.due.borrow_mut().push(index);
+            let mut due = self.due.borrow_mut();
+            if !due.contains(&index) {
+                due.push(index);
+            }
         }
         Ok(())
     }
 
-    /// What is to be [renewed](Self::renew) now that requests have been answered with it: what a cloud has lent for a time
+    /// What is to be [renewed](Self::renew), now that the gateway is done with a request: what a cloud has lent for a time
     /// that is nearly over. Each is told once.
     pub fn due(&self) -> Vec<u16> {
         self.due.take()
     }
 
-    /// Fetches anew what proves an identity. What is at hand is used meanwhile.
+    /// Fetches anew what proves an identity, if that is still wanted. What is at hand is used meanwhile.
     ///
     /// # Errors
     /// Nothing came; a line for the log. It becomes due again.

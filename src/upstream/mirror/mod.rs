@@ -11,6 +11,8 @@ mod count;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
 use super::outbound::Outbound;
 use super::pool::Want;
 use super::send::{Order, Story, send};
@@ -197,7 +199,7 @@ async fn ask<H: Host>(
         body: shadow.body,
         path: &shadow.path,
         query: shadow.query.as_deref(),
-        edits: &edits,
+        edits: Cow::Owned(edits),
         websocket: false,
         identities: &plan.identities,
     };

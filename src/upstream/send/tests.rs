@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::cell::RefCell;
 
 use serde_json::json;
@@ -126,16 +127,16 @@ impl Setup {
             body: Body::None,
             path: "/",
             query: None,
-            edits: &Edits::default(),
+            edits: Cow::Owned(Edits::default()),
             websocket: false,
             identities: &self.identities,
         };
         let order = Order {
             pool: &self.pool,
+            hedgeable: outbound.only_reads(),
             outbound,
             timeout_ms: self.timeout_ms,
             repeatable: is_idempotent(method),
-            hedgeable: outbound.only_reads(),
             want: Want {
                 home: Some(0),
                 ..Want::default()

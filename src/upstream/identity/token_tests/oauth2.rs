@@ -1,6 +1,7 @@
 //! Client credentials.
 
 use super::*;
+use crate::edits::Edit;
 
 fn oauth2(in_form: bool) -> Fetched {
     let spec = OAuth2Spec {
@@ -66,4 +67,57 @@ fn who_refused_and_why_is_told_without_the_secret() {
             "the OAuth 2.0 server (https://login.test/token): it did not answer in time".to_owned()
         )
     );
+}
+
+#[test]
+fn what_is_due_is_told_once_and_renewed_once() {
+    let answers = [token("t1"), token("t2"), (503, json!({})), token("t3")];
+    let (host, log) = host(&answers);
+    let identity = Identity::Fetched(Box::new(oauth2(false)));
+    let identities = Identities::new(vec![Ok(identity)]);
+    let shown = || {
+        let (mut edits, mut url) = (Edits::default(), "https://a.test/".to_owned());
+        let outgoing = Outgoing {
+            method: "GET",
+            url: &mut url,
+            body: Body::None,
+        };
+        run(identities.prove(&host, 0, outgoing, &mut edits)).unwrap();
+        match edits.iter().last() {
+            Some(Edit::Set("authorization", value)) => value.to_owned(),
+            other => panic!("{other:?}"),
+        }
+    };
+    const HOUR: u64 = 60 * 60 * 1000;
+    assert_eq!(shown(), "Bearer t1");
+    assert_eq!(identities.due(), [0; 0]);
+    // Nobody comes to it for a while, as where an isolate makes nothing but health checks.
+    host.pass(HOUR - 5 * 60 * 1000);
+    for _ in 0..4 {
+        assert_eq!(shown(), "Bearer t1");
+        host.pass(12_000);
+    }
+    assert_eq!(identities.due(), [0]);
+    assert_eq!(identities.due(), [0; 0]);
+    for _ in 0..2 {
+        run(identities.renew(&host, 0)).unwrap();
+    }
+    assert_eq!(log.borrow().len(), 2);
+    assert_eq!(shown(), "Bearer t2");
+    assert_eq!(identities.due(), [0; 0]);
+
+    host.pass(HOUR - 5 * 60 * 1000);
+    assert_eq!(shown(), "Bearer t2");
+    let [index] = identities.due()[..] else {
+        panic!("it is due")
+    };
+    let line = run(identities.renew(&host, index)).unwrap_err();
+    let line: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(line["event"], "identity_not_renewed");
+    assert_eq!(shown(), "Bearer t2");
+    host.pass(1_000);
+    assert_eq!(shown(), "Bearer t2");
+    assert_eq!(identities.due(), [0]);
+    run(identities.renew(&host, 0)).unwrap();
+    assert_eq!(shown(), "Bearer t3");
 }
