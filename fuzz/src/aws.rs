@@ -143,7 +143,7 @@ fn identity(service: &str, role: Option<AwsRole>) -> Identities {
         payload: None,
         max_body: 1000,
     }));
-    Identities::new(vec![Identity::new(identity, None)])
+    Identities::of("s", Identity::new(identity, None))
 }
 
 /// The URL that is sent.

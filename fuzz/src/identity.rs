@@ -77,7 +77,7 @@ fn answered(text: &str) {
         url: &mut "https://up.test/".to_owned(),
         body: Body::None,
     };
-    let identities = Identities::new(vec![Ok(identity)]);
+    let identities = Identities::of("s", Ok(identity));
     match run(identities.prove(&host, 0, outgoing, &mut edits)) {
         Ok(()) => {
             let shown: Vec<_> = edits.iter().collect();

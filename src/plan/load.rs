@@ -8,7 +8,7 @@ use crate::policy::cors;
 use crate::route::{Entry, Table};
 use crate::upstream::mirror::Mirrors;
 use crate::upstream::pool::{Endpoint, Pool};
-use crate::upstream::{Base, Federation, Identities, Identity, Server};
+use crate::upstream::{Base, Federation, Identities, Identity, Named, Server};
 
 use super::artifact::{Artifact, ArtifactError};
 use super::paths::Paths;
@@ -155,7 +155,10 @@ impl<'e, E: Environment> Resolver<'e, E> {
         let federation = federation.map(|spec| self.federation(spec));
         let known = federation.as_ref().and_then(|known| known.as_ref().ok());
         let identities = std::mem::take(&mut blueprint.identities).into_iter();
-        let identities = identities.map(|i| self.identity(&i.server, i.kind, known));
+        let identities = identities.map(|i| Named {
+            identity: self.identity(&i.server, i.kind, known),
+            server: i.server,
+        });
         let identities = Identities::new(identities.collect());
         let servers = blueprint.servers.iter();
         let servers = servers

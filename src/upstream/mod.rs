@@ -19,7 +19,7 @@ pub use forward::{Inbound, REQUEST_REMOVED, RESPONSE_REMOVED, forwarding, hop_by
 pub use geo::{Geography, nearest};
 pub use health::{Board, Change, Check};
 pub use identity::{
-    Federation, Identities, Identity, Outgoing, is_aws_name, is_external_id, is_role_arn,
+    Federation, Identities, Identity, Named, Outgoing, is_aws_name, is_external_id, is_role_arn,
     is_service_account, is_session_name, is_tenant,
 };
 pub use outbound::{Outbound, by, left};

@@ -212,7 +212,7 @@ fn a_token_is_renewed_before_it_ends_and_nobody_waits_for_it() {
 
     // Where it is refused, the old one serves to its end, and the operator is told meanwhile.
     assert_eq!(ask("/busy"), "Bearer t1");
-    let told = r#"{"level":"warn","event":"identity_not_renewed","reason":"the OAuth 2.0 server"#;
+    let told = r#"{"level":"warn","event":"identity_not_renewed","server":"busy","reason":"the OAuth 2.0 server"#;
     assert!(
         support::eventually(support::PATIENCE, || gateway.log().contains(told)),
         "{}",

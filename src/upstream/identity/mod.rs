@@ -41,8 +41,14 @@ pub use google::is_service_account;
 /// The identities of a config, by their indices.
 #[derive(Default)]
 pub struct Identities {
-    all: Vec<Result<Identity, Fault>>,
+    all: Vec<Named>,
     due: RefCell<Vec<u16>>,
+}
+
+/// An identity, and the server whose it is.
+pub struct Named {
+    pub server: String,
+    pub identity: Result<Identity, Fault>,
 }
 
 /// An identity, ready to be proven. What it remembers is its own, so that a new config begins with nothing.
@@ -66,16 +72,22 @@ pub struct Outgoing<'a> {
 }
 
 impl Identities {
-    pub fn new(all: Vec<Result<Identity, Fault>>) -> Identities {
+    pub fn new(all: Vec<Named>) -> Identities {
         Identities {
             all,
             due: RefCell::default(),
         }
     }
 
+    /// A single one, of index 0.
+    pub fn of(server: &str, identity: Result<Identity, Fault>) -> Identities {
+        let server = server.to_owned();
+        Identities::new(vec![Named { server, identity }])
+    }
+
     /// Why one cannot be used.
     pub fn fault(&self, index: u16) -> Option<&Fault> {
-        self.all.get(usize::from(index))?.as_ref().err()
+        self.all.get(usize::from(index))?.identity.as_ref().err()
     }
 
     /// Adds a proof to the edits of a request, once for each try, after all else.
@@ -89,7 +101,8 @@ impl Identities {
         outgoing: Outgoing<'_>,
         edits: &mut Edits,
     ) -> Result<(), Problem> {
-        let identity = match self.all.get(usize::from(index)) {
+        let named = self.all.get(usize::from(index));
+        let identity = match named.map(|named| &named.identity) {
             Some(Ok(identity)) => identity,
             Some(Err(fault)) => return Err(Problem::config(fault.message.clone())),
             None => return Err(Problem::config("the server names no identity")),
@@ -114,12 +127,16 @@ impl Identities {
     /// # Errors
     /// Nothing came; a line for the log. It becomes due again.
     pub async fn renew<H: Host>(&self, host: &H, index: u16) -> Result<(), String> {
-        let Some(Ok(identity)) = self.all.get(usize::from(index)) else {
+        let named = self.all.get(usize::from(index));
+        let Some((server, Ok(identity))) = named.map(|named| (&named.server, &named.identity))
+        else {
             return Ok(());
         };
         identity.renew(host).await.map_err(|reason| {
-            let reason = json_string(&reason);
-            format!(r#"{{"level":"warn","event":"identity_not_renewed","reason":{reason}}}"#)
+            let (server, reason) = (json_string(server), json_string(&reason));
+            format!(
+                r#"{{"level":"warn","event":"identity_not_renewed","server":{server},"reason":{reason}}}"#
+            )
         })
     }
 }

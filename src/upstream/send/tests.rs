@@ -449,7 +449,7 @@ fn where_the_gateway_cannot_prove_itself_even_a_post_moves_on() {
         form: Vec::new(),
     };
     let identity = Identity::new(IdentityKind::OAuth2(spec), None);
-    setup.identities = Identities::new(vec![identity]);
+    setup.identities = Identities::of("s", identity);
     for method in ["POST", "GET"] {
         let told = setup.send(method, |_| after(1, 200));
         assert_eq!(told.status(), (200, Some(1)));
@@ -466,10 +466,13 @@ fn where_the_gateway_cannot_prove_itself_even_a_post_moves_on() {
 fn what_is_wrong_at_every_endpoint_is_not_tried_at_another() {
     let mut setup = setup(spec(), &[0, 1]);
     setup.pool.endpoints[0].identity = Some(0);
-    setup.identities = Identities::new(vec![Err(Fault {
-        code: "missing_reference".into(),
-        message: "told to fail".into(),
-    })]);
+    setup.identities = Identities::of(
+        "s",
+        Err(Fault {
+            code: "missing_reference".into(),
+            message: "told to fail".into(),
+        }),
+    );
     let told = setup.send("GET", |_| after(1, 200));
     assert_eq!(told.result.err().unwrap().code, "config_error");
     assert_eq!(setup.sent(), [0; 0]);

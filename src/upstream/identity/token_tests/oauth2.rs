@@ -74,7 +74,7 @@ fn what_is_due_is_told_once_and_renewed_once() {
     let answers = [token("t1"), token("t2"), (503, json!({})), token("t3")];
     let (host, log) = host(&answers);
     let identity = Identity::Fetched(Box::new(oauth2(false)));
-    let identities = Identities::new(vec![Ok(identity)]);
+    let identities = Identities::of("orders", Ok(identity));
     let shown = || {
         let (mut edits, mut url) = (Edits::default(), "https://a.test/".to_owned());
         let outgoing = Outgoing {
@@ -114,6 +114,7 @@ fn what_is_due_is_told_once_and_renewed_once() {
     let line = run(identities.renew(&host, index)).unwrap_err();
     let line: Value = serde_json::from_str(&line).unwrap();
     assert_eq!(line["event"], "identity_not_renewed");
+    assert_eq!(line["server"], "orders");
     assert_eq!(shown(), "Bearer t2");
     host.pass(1_000);
     assert_eq!(shown(), "Bearer t2");
