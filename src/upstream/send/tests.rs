@@ -1,3 +1,6 @@
+mod hedging;
+mod unsent;
+
 use std::borrow::Cow;
 use std::cell::RefCell;
 
@@ -16,7 +19,6 @@ use crate::plan::{
 };
 use crate::upstream::pool::Endpoint;
 use crate::upstream::{Base, Identities, Identity, is_idempotent};
-
 const RETRY: RetrySpec = RetrySpec {
     num_retries: 2,
     on: RetryOn {
@@ -358,46 +360,6 @@ fn a_single_endpoint_is_waited_for() {
 }
 
 #[test]
-fn of_a_request_and_its_hedge_the_quicker_one_wins_and_the_other_is_cancelled() {
-    let spec = || PoolSpec {
-        hedge: Some(HEDGE),
-        ..spec()
-    };
-    for (first, second, winner, took_ms, cancelled) in [
-        // It answers before a hedge is due.
-        (99, 10, 0, 99, 0),
-        (300, 10, 1, 110, 1),
-        (105, 10, 0, 105, 1),
-    ] {
-        let setup = setup(spec(), &[0, 1]);
-        let told = setup.send("GET", |e| after(if e == 0 { first } else { second }, 200));
-        assert_eq!(told.status(), (200, Some(winner)));
-        assert_eq!((told.took_ms, told.cancelled), (took_ms, cancelled));
-        assert_eq!(told.story.hedges, u32::from(first > 100));
-    }
-    let setup = setup(spec(), &[0, 1]);
-    let told = setup.send("POST", |_| after(300, 200));
-    assert_eq!(told.status(), (200, Some(0)));
-    assert_eq!((setup.sent(), told.story.hedges), (vec![0], 0));
-}
-
-#[test]
-fn of_a_request_and_its_hedge_a_bad_answer_waits_for_the_other() {
-    let spec = PoolSpec {
-        hedge: Some(HEDGE),
-        ..spec()
-    };
-    let setup = setup(spec, &[0, 1]);
-    let told = setup.send("GET", |e| if e == 0 { after(300, 200) } else { broken(5) });
-    assert_eq!(told.status(), (200, Some(0)));
-    assert_eq!((told.took_ms, told.cancelled), (300, 0));
-    assert_eq!(told.story.failures, [(1, Tried::Broken)]);
-    // Both fail: what came last counts, and may be tried again.
-    let told = setup.send("GET", |e| if e == 0 { after(300, 502) } else { broken(5) });
-    assert_eq!(told.status().0, 502);
-}
-
-#[test]
 fn without_budget_there_is_no_second_try() {
     let retry = RetrySpec {
         budget_percent: 50,
@@ -417,63 +379,4 @@ fn without_budget_there_is_no_second_try() {
     let told = setup.send("GET", |e| if e == 0 { broken(1) } else { after(500, 200) });
     assert_eq!(told.status(), (200, Some(1)));
     assert_eq!((setup.sent(), told.story.hedges), (vec![0, 1], 0));
-}
-
-#[test]
-fn where_nobody_can_take_it_the_answer_is_503_with_retry_after() {
-    let spec = PoolSpec {
-        outlier: Some(OUTLIER),
-        retry: None,
-        ..spec()
-    };
-    let setup = setup(spec, &[0]);
-    let told = setup.send("GET", |_| after(1, 500));
-    assert_eq!(told.story.events, [Event::Ejected(0)]);
-    let told = setup.send("GET", |_| after(1, 200));
-    let problem = told.result.err().unwrap();
-    assert_eq!((problem.status, problem.code), (503, "no_endpoint"));
-    assert_eq!(problem.header, Some(("retry-after", "5".into())));
-    assert_eq!(setup.sent(), [0], "nothing is sent");
-}
-
-#[test]
-fn where_the_gateway_cannot_prove_itself_even_a_post_moves_on() {
-    let mut setup = setup(spec(), &[0, 1]);
-    setup.pool.endpoints[0].identity = Some(0);
-    // The host knows nobody who would give out a token.
-    let spec = OAuth2Spec {
-        token_url: "https://login.test/token".into(),
-        client_id: "gateway".into(),
-        client_secret: "secret".into(),
-        in_form: false,
-        form: Vec::new(),
-    };
-    let identity = Identity::new(IdentityKind::OAuth2(spec), None);
-    setup.identities = Identities::of("s", identity);
-    for method in ["POST", "GET"] {
-        let told = setup.send(method, |_| after(1, 200));
-        assert_eq!(told.status(), (200, Some(1)));
-        assert_eq!(setup.sent(), [1], "nothing is sent to the first one");
-        assert_eq!(told.story.failures, [(0, Tried::Unsent)]);
-    }
-    setup.pool.endpoints[1].identity = Some(0);
-    let told = setup.send("POST", |_| after(1, 200));
-    assert_eq!(told.result.err().unwrap().code, "upstream_identity_failed");
-    assert_eq!(setup.sent(), [0; 0]);
-}
-
-#[test]
-fn what_is_wrong_at_every_endpoint_is_not_tried_at_another() {
-    let mut setup = setup(spec(), &[0, 1]);
-    setup.pool.endpoints[0].identity = Some(0);
-    setup.identities = Identities::of(
-        "s",
-        Err(Fault {
-            code: "missing_reference".into(),
-            message: "told to fail".into(),
-        }),
-    );
-    let told = setup.send("GET", |_| after(1, 200));
-    assert_eq!(told.result.err().unwrap().code, "config_error");
-    assert_eq!(setup.sent(), [0; 0]);
 }
