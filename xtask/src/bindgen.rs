@@ -42,8 +42,38 @@ pub fn generate(module: Module, wasm: &Path, profile: Profile) -> Result<PathBuf
         .input_bytes(module.name(), bytes)
         .generate(&dir)
         .context("wasm-bindgen cannot read the module")?;
+    let script = dir.join(format!("{}.js", module.name()));
+    let text =
+        fs::read_to_string(&script).with_context(|| format!("cannot read {}", script.display()))?;
+    fs::write(&script, once(&text))
+        .with_context(|| format!("cannot write {}", script.display()))?;
     files::write_if_changed(&stamp_file, stamp.as_bytes())?;
     Ok(dir)
+}
+
+/// The JavaScript with each module imported once. wasm-bindgen imports one anew for each of its functions that needs no
+/// conversion, and bundlers warn of an object that has it twice.
+fn once(script: &str) -> String {
+    let mut known = Vec::new();
+    let mut twice = Vec::new();
+    let mut kept = String::with_capacity(script.len());
+    for line in script.split_inclusive('\n') {
+        let import = line
+            .strip_prefix("import * as ")
+            .and_then(|rest| rest.trim_end().split_once(" from "));
+        if let Some((name, module)) = import {
+            let module = module.trim_end_matches(';');
+            if known.contains(&module) {
+                twice.push(format!("{module}: {name},"));
+                continue;
+            }
+            known.push(module);
+        }
+        if !twice.iter().any(|member| member == line.trim()) {
+            kept.push_str(line);
+        }
+    }
+    kept
 }
 
 /// What the output depends on: the module, and the options above.
@@ -52,4 +82,19 @@ fn stamp(module: &[u8]) -> String {
     module.hash(&mut hasher);
     include_str!("bindgen.rs").hash(&mut hasher);
     format!("{:016x}", hasher.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_module_is_imported_once() {
+        let script = "import { a } from './a.mjs';\nimport * as import1 from \"./a.mjs\"\nimport * as import2 from \"./a.mjs\"\n\
+                      import * as import3 from \"./b.mjs\"\n    return {\n        \"./a.mjs\": import1,\n        \"./a.mjs\": import2,\n        \
+                      \"./b.mjs\": import3,\n    };\n";
+        let expected = "import { a } from './a.mjs';\nimport * as import1 from \"./a.mjs\"\nimport * as import3 from \"./b.mjs\"\n    \
+                        return {\n        \"./a.mjs\": import1,\n        \"./b.mjs\": import3,\n    };\n";
+        assert_eq!(once(script), expected);
+    }
 }
