@@ -36,7 +36,7 @@ export function newest_task() {
 // The promise of the task that the last call into the gateway left waiting.
 export function waiting(exchange) {
   const task = gateway.waiting();
-  newest = task;
+  newest = Math.max(newest, task);
   // A client that leaves takes its promises along: nothing would ever go on with the task, nor free what it holds. A
   // cron trigger has no client.
   const signal = exchange?.request?.signal;
@@ -56,7 +56,7 @@ function give_up(task) {
 
 // Called by the gateway, from within: a task of the exchange at hand that is to begin when this is answered.
 export function leave(task) {
-  newest = task;
+  newest = Math.max(newest, task);
   const exchange = entered();
   exchange.left ??= [];
   exchange.left.push(task);
