@@ -32,8 +32,9 @@ thread_local! {
     static PLAN: RefCell<Option<Rc<Plan>>> = const { RefCell::new(None) };
 }
 
-/// Makes a new instance ready; its tasks have higher numbers than `newest_task`. Names of fields, three lines of them: those that are not passed on with a request, those
-/// that are not passed on with a response, and those that are asked for by number.
+/// Makes a new instance ready; its tasks have higher numbers than `newest_task`. Names of fields, three lines of them:
+/// those that are not passed on with a request, those that are not passed on with a response, and those that are asked for
+/// by number.
 #[wasm_bindgen]
 pub fn start(newest_task: u32) -> String {
     console_error_panic_hook::set_once();

@@ -15,7 +15,7 @@ use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::Poll;
 
-use super::outbound::Outbound;
+use super::outbound::{Outbound, left};
 use super::pool::{Event, Flight, Nobody, Outcome, Pool, Want, bit};
 use super::retry::{Tried, backoff_ms, retry_after_ms};
 use crate::host::{Host, SendError};
@@ -225,11 +225,10 @@ async fn ask<H: Host>(
         let problem = Problem::config("the server has no such endpoint");
         return (endpoint, Tried::Unsent, Err(problem));
     };
-    let now = host.now_ms();
-    let left = u32::try_from(deadline.saturating_sub(now)).unwrap_or(u32::MAX);
-    if left == 0 {
-        return (endpoint, Tried::Refused, Err(Problem::timed_out()));
-    }
+    let left = match left(host, deadline) {
+        Ok(left) => left,
+        Err(problem) => return (endpoint, Tried::Refused, Err(problem)),
+    };
     let outbound = order.outbound.clone();
     let forward = outbound.to(host, &to.base, to.identity, left).await;
     let mut forward = match forward {

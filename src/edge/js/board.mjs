@@ -1,12 +1,9 @@
 // What health checks have found, kept in one Durable Object for all isolates.
 
 import { DurableObject } from 'cloudflare:workers';
-import { in_time } from './time.mjs';
+import { in_time, STORE_TIMEOUT } from './time.mjs';
 
 const KEY = 'board';
-
-// How long the object may take in milliseconds.
-const TIMEOUT = 10_000;
 
 export class HealthBoard extends DurableObject {
   read() {
@@ -23,9 +20,9 @@ function board(env) {
 }
 
 export async function read(env) {
-  return await in_time(board(env).read(), TIMEOUT);
+  return await in_time(board(env).read(), STORE_TIMEOUT);
 }
 
 export async function write(env, text) {
-  return await in_time(board(env).write(text), TIMEOUT);
+  return await in_time(board(env).write(text), STORE_TIMEOUT);
 }
