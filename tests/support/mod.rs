@@ -26,13 +26,17 @@ pub const SECRET: &str =
 /// The origin that tests let in.
 pub const ORIGIN: &str = "https://app.test";
 
-/// The release worker; the first test to ask for it builds it.
+/// The release worker; the first test to ask for it builds it. With `CAUSEWAY_TEST_WORKER=dev` it is the one that is
+/// rebuilt in seconds.
 pub fn worker() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT
         .get_or_init(|| {
-            xtask::build(xtask::Profile::Release, xtask::Compiler::Included)
-                .expect("the worker builds")
+            let profile = match std::env::var("CAUSEWAY_TEST_WORKER").as_deref() {
+                Ok("dev") => xtask::Profile::Dev,
+                _ => xtask::Profile::Release,
+            };
+            xtask::build(profile, xtask::Compiler::Included).expect("the worker builds")
         })
         .clone()
 }
