@@ -54,6 +54,11 @@ pub fn unanswered(error: SendError) -> Problem {
     match error {
         SendError::TimedOut => Problem::timed_out(),
         SendError::Unreachable(reason) => Problem::unreachable(reason),
+        SendError::ClientBody {
+            timed_out: true,
+            reason,
+        } => Problem::body_late().with_reason(reason),
+        SendError::ClientBody { reason, .. } => Problem::body_unreadable(reason),
     }
 }
 

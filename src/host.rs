@@ -205,13 +205,16 @@ pub struct Signing<'a> {
     pub message: &'a str,
 }
 
-/// Why an upstream gave no answer.
+/// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SendError {
     /// The head of the answer did not come in time.
     TimedOut,
     /// Refused, reset, unknown name, broken TLS; the platform's words.
     Unreachable(String),
+    /// The client's upload broke off, or did not come in time; the platform's words. The upstream is not to blame. Never
+    /// of an [`Ask`], which has no client.
+    ClientBody { timed_out: bool, reason: String },
 }
 
 /// A call of code that stands beside the gateway.

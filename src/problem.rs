@@ -53,9 +53,14 @@ impl Problem {
         }
     }
 
-    /// The client's body, which must be read, broke off.
+    /// The client's body broke off.
     pub fn body_unreadable(reason: impl Into<String>) -> Self {
         Problem::client(400, "body_unreadable", "The body could not be read.").with_reason(reason)
+    }
+
+    /// The client's body did not come in time (RFC 9110 section 15.5.9).
+    pub fn body_late() -> Self {
+        Problem::client(408, "body_timeout", "The body did not come in time.")
     }
 
     /// No path is there for this request.

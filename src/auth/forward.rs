@@ -107,7 +107,7 @@ impl ForwardAuth {
         match host.ask(&ask).await {
             Ok(told) => self.decided(told),
             Err(SendError::TimedOut) => Err(unavailable("forward_auth: the answer took too long")),
-            Err(SendError::Unreachable(reason)) => {
+            Err(SendError::Unreachable(reason) | SendError::ClientBody { reason, .. }) => {
                 Err(unavailable(format!("forward_auth: no answer: {reason}")))
             }
         }

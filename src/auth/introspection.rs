@@ -203,7 +203,7 @@ impl Introspection {
                 ));
             }
             Err(SendError::TimedOut) => return Err("introspection took too long".into()),
-            Err(SendError::Unreachable(reason)) => {
+            Err(SendError::Unreachable(reason) | SendError::ClientBody { reason, .. }) => {
                 return Err(format!("introspection failed: {reason}"));
             }
         };

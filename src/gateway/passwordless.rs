@@ -296,7 +296,7 @@ fn unanswered(error: SendError) -> Problem {
             "The login service did not answer in time.",
             "Supabase did not answer in time",
         ),
-        SendError::Unreachable(why) => upstream(
+        SendError::Unreachable(why) | SendError::ClientBody { reason: why, .. } => upstream(
             502,
             "SUPABASE_NETWORK_ERROR",
             "The login service could not be reached.",

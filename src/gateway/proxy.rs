@@ -217,11 +217,7 @@ impl<H: Host> Exchange<'_, H> {
                 Some(Ok(kept)) => Ok(kept),
                 Some(Err(BodyError::TooLong)) => Ok(false),
                 Some(Err(BodyError::Broken(reason))) => Err(Problem::body_unreadable(reason)),
-                None => Err(Problem::client(
-                    408,
-                    "body_timeout",
-                    "The body did not come in time.",
-                )),
+                None => Err(Problem::body_late()),
             },
         }
     }
@@ -266,7 +262,7 @@ impl<H: Host> Exchange<'_, H> {
                     Tried::Status(status) => status.to_string(),
                     Tried::Broken => "reset".into(),
                     Tried::TimedOut => "timeout".into(),
-                    Tried::Unsent | Tried::Refused => "unsent".into(),
+                    Tried::Unsent | Tried::Refused | Tried::Client => "unsent".into(),
                 };
                 let endpoint = name(*endpoint);
                 format!("{{\"endpoint\":{endpoint},\"outcome\":\"{outcome}\"}}")

@@ -270,7 +270,9 @@ async fn ask<H: Host>(
         Ok(told) if spec.expects(told.status) => Ok(format!("status {}", told.status)),
         Ok(told) => Err(format!("status {}", told.status)),
         Err(SendError::TimedOut) => Err(format!("no answer within {} ms", spec.timeout_ms)),
-        Err(SendError::Unreachable(why)) => Err(format!("no answer: {why}")),
+        Err(SendError::Unreachable(why) | SendError::ClientBody { reason: why, .. }) => {
+            Err(format!("no answer: {why}"))
+        }
     }
 }
 

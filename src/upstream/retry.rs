@@ -15,6 +15,8 @@ pub enum Tried {
     Unsent,
     /// Nothing was sent, nor would it be to any other endpoint.
     Refused,
+    /// The client's own doing: its upload broke off or did not come in time. It says nothing of the endpoint.
+    Client,
 }
 
 impl Tried {
@@ -28,7 +30,7 @@ impl Tried {
             Tried::Status(520..=527 | 530) => Outcome::Failure(Failure::Gateway),
             Tried::Status(500..) => Outcome::Failure(Failure::Server),
             Tried::Status(_) => Outcome::Success,
-            Tried::Unsent | Tried::Refused => Outcome::Cancelled,
+            Tried::Unsent | Tried::Refused | Tried::Client => Outcome::Cancelled,
         }
     }
 
@@ -37,7 +39,7 @@ impl Tried {
         let gateway = self.outcome() == Outcome::Failure(Failure::Gateway);
         match self {
             Tried::Unsent => true,
-            Tried::Refused => false,
+            Tried::Refused | Tried::Client => false,
             Tried::Broken => on.reset || on.server_error,
             Tried::TimedOut => on.gateway_error || on.server_error,
             Tried::Status(status) => {

@@ -5,6 +5,8 @@
 //!   been sent. The last answer is handed on, whatever it is.
 //! - Where hedging is on, a second endpoint is asked when the first takes longer than most answers do. The first good
 //!   answer wins, the other try is cancelled.
+//! - What the client does wrong, such as an upload that breaks off, says nothing of an endpoint: nothing is counted or
+//!   tried again for it.
 //! - Once the head of an answer is here, nothing is timed, retried or cancelled any more.
 
 #[cfg(test)]
@@ -66,14 +68,17 @@ pub async fn send<H: Host>(
     let deadline = host.now_ms().saturating_add(u64::from(order.timeout_ms));
     let mut want = order.want.clone();
     want.robust = order.repeatable && retry.is_some();
-    pool.deposit();
+    let deposit = pool.deposit();
     let mut endpoint = pick(host, pool, &want).map_err(nobody)?;
     let mut retries = 0;
     loop {
         let (last, tried, result) =
             attempt(host, order, endpoint, deadline, &mut want, story).await;
-        let failed = tried.outcome() != Outcome::Success || tried == Tried::Unsent;
-        if failed {
+        if tried == Tried::Client {
+            pool.refund(deposit);
+            return handed_on(last, result);
+        }
+        if tried.outcome() != Outcome::Success {
             story.failures.push((last, tried));
         }
         let now = host.now_ms();
@@ -154,7 +159,7 @@ async fn attempt<H: Host>(
         match first(&mut running, timer).await {
             Some(outcome) => {
                 let good = outcome.1.outcome() == Outcome::Success;
-                if good || running.is_empty() {
+                if good || running.is_empty() || outcome.1 == Tried::Client {
                     break outcome;
                 }
                 // The other one may still be good.
@@ -236,6 +241,7 @@ async fn ask<H: Host>(
         Err(problem) => {
             // What is wrong with the request, or with the config, is wrong at every endpoint, and so is the time.
             let tried = match problem.blame {
+                Blame::Client => Tried::Client,
                 Blame::Upstream if host.now_ms() < deadline => Tried::Unsent,
                 _ => Tried::Refused,
             };
@@ -268,6 +274,7 @@ async fn ask<H: Host>(
             let tried = match error {
                 SendError::TimedOut => Tried::TimedOut,
                 SendError::Unreachable(_) => Tried::Broken,
+                SendError::ClientBody { .. } => Tried::Client,
             };
             (tried, Err(crate::gateway::unanswered(error)))
         }

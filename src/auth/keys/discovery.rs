@@ -78,6 +78,8 @@ pub(in crate::auth) async fn ask_json<H: Host>(
         Ok(told) if told.status == 200 => Ok(told),
         Ok(told) => Err(format!("{what} came with status {}", told.status)),
         Err(SendError::TimedOut) => Err(format!("{what} did not come in time")),
-        Err(SendError::Unreachable(reason)) => Err(format!("{what} did not come: {reason}")),
+        Err(SendError::Unreachable(reason) | SendError::ClientBody { reason, .. }) => {
+            Err(format!("{what} did not come: {reason}"))
+        }
     }
 }

@@ -257,7 +257,9 @@ pub async fn ask<H: Host>(
     host.ask(&ask).await.map_err(|error| {
         Failure::Unavailable(match error {
             SendError::TimedOut => "the provider did not answer in time".into(),
-            SendError::Unreachable(reason) => format!("the provider does not answer: {reason}"),
+            SendError::Unreachable(reason) | SendError::ClientBody { reason, .. } => {
+                format!("the provider does not answer: {reason}")
+            }
         })
     })
 }

@@ -83,7 +83,9 @@ impl Post<'_> {
             },
             Ok(told) => self.refusal(&told),
             Err(SendError::TimedOut) => "it did not answer in time".to_owned(),
-            Err(SendError::Unreachable(reason)) => ["it did not answer: ", &reason].concat(),
+            Err(SendError::Unreachable(reason) | SendError::ClientBody { reason, .. }) => {
+                ["it did not answer: ", &reason].concat()
+            }
         };
         let url = self.url.split('?').next().unwrap_or_default();
         Err([self.who, " (", url, "): ", &what].concat())

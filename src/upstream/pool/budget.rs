@@ -28,9 +28,16 @@ impl Budget {
         }
     }
 
-    /// A request began.
-    pub fn deposit(&mut self) {
+    /// A request began: its share, as far as there was room for it.
+    pub fn deposit(&mut self) -> u64 {
+        let before = self.tokens;
         self.add(self.percent.saturating_mul(WHOLE / 100), MOST);
+        self.tokens.saturating_sub(before)
+    }
+
+    /// A request that began does not count: its share is taken back.
+    pub fn refund(&mut self, share: u64) {
+        self.tokens = self.tokens.saturating_sub(share);
     }
 
     /// Takes a retry out, if there is one.
@@ -66,7 +73,7 @@ mod tests {
     fn retries_are_a_share_of_the_requests_and_the_free_ones() {
         let mut budget = Budget::new(20, 0);
         assert!(!budget.withdraw(0));
-        (0..10).for_each(|_| budget.deposit());
+        (0..10).for_each(|_| _ = budget.deposit());
         assert!(budget.withdraw(0) && budget.withdraw(0));
         assert!(!budget.withdraw(1_000_000));
 
@@ -75,6 +82,22 @@ mod tests {
         assert!(budget.withdraw(500) && !budget.withdraw(500));
         assert!(budget.withdraw(60_000) && budget.withdraw(60_000));
         assert!(!budget.withdraw(60_000), "free ones are not saved up");
+    }
+
+    #[test]
+    fn what_is_taken_back_is_no_more_than_was_put_in() {
+        let mut budget = Budget::new(50, 0);
+        for _ in 0..1_000 {
+            let share = budget.deposit();
+            budget.refund(share);
+        }
+        assert!(!budget.withdraw(0));
+        (0..1_000).for_each(|_| _ = budget.deposit());
+        for _ in 0..1_000 {
+            let share = budget.deposit();
+            budget.refund(share);
+        }
+        assert_eq!((0..200).filter(|_| budget.withdraw(0)).count(), 100);
     }
 
     proptest! {

@@ -148,6 +148,10 @@ pub struct Flight {
     trial: Option<Trial>,
 }
 
+/// What a request has put into the budget.
+#[derive(Debug)]
+pub struct Deposit(u64);
+
 /// Something of which the operator is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -219,9 +223,15 @@ impl Pool {
     }
 
     /// A request began: its share of a retry goes into the budget.
-    pub fn deposit(&self) {
+    pub fn deposit(&self) -> Deposit {
+        let budget = &mut self.state.borrow_mut().budget;
+        Deposit(budget.as_mut().map_or(0, Budget::deposit))
+    }
+
+    /// A request that began does not count.
+    pub fn refund(&self, deposit: Deposit) {
         if let Some(budget) = &mut self.state.borrow_mut().budget {
-            budget.deposit();
+            budget.refund(deposit.0);
         }
     }
 

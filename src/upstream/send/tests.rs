@@ -1,5 +1,6 @@
 mod hedging;
 mod unsent;
+mod uploads;
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -74,6 +75,8 @@ struct Setup {
     /// Milliseconds since the beginning, and the endpoint.
     sent: RefCell<Vec<(u64, usize)>>,
     timeout_ms: u32,
+    /// The requests are the canary's.
+    canary: bool,
 }
 
 /// What an exchange came to.
@@ -111,6 +114,7 @@ fn setup(spec: PoolSpec, zones: &[u16]) -> Setup {
         clock: Clock::default(),
         sent: RefCell::default(),
         timeout_ms: 1_000,
+        canary: false,
     }
 }
 
@@ -141,6 +145,7 @@ impl Setup {
             repeatable: is_idempotent(method),
             want: Want {
                 home: Some(0),
+                canary: self.canary,
                 ..Want::default()
             },
         };

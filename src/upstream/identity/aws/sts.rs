@@ -157,7 +157,9 @@ async fn ask<H: Host>(host: &H, url: &str, form: &str, fields: &Edits) -> Result
     match host.ask(&ask).await {
         Ok(told) => Ok(told),
         Err(SendError::TimedOut) => Err("STS did not answer in time".into()),
-        Err(SendError::Unreachable(reason)) => Err(format!("STS did not answer: {reason}")),
+        Err(SendError::Unreachable(reason) | SendError::ClientBody { reason, .. }) => {
+            Err(format!("STS did not answer: {reason}"))
+        }
     }
 }
 
