@@ -77,6 +77,20 @@ async fn inbound<H: Host>(
     } else {
         request.target
     };
+    if request.method == "TRACE" {
+        // An upstream would say back what no page may read: cookies and credentials (RFC 9110 section 9.3.8).
+        return Err(Problem::client(
+            501,
+            "method_not_implemented",
+            "This method is not served.",
+        ));
+    }
+    if request.method == "OPTIONS" && asks_of_all(request) {
+        return Ok(Outcome::Answer(Kind::Own {
+            status: 204,
+            body: String::new(),
+        }));
+    }
     // The platform puts the Host header into the URL unchecked: one with a slash would move the path.
     let host_header = host.header("host");
     let moved = host_header.is_some_and(|h| *h != *request.authority && !is_authority(&h));
@@ -200,13 +214,9 @@ fn find<'p, H: Host>(
 ) -> Found<'p, 'p> {
     let asked = RefCell::new(BTreeSet::new());
     let holds = |matched: &Match<'p, 'p>| {
-        let path = plan.paths.get(matched);
-        let Some(when) = path.and_then(|path| path.when.as_ref()) else {
-            return true;
-        };
-        let names = when.headers.iter().map(|condition| condition.name.as_str());
-        asked.borrow_mut().extend(names);
-        when.holds(|name| host.header(name), canonical.query)
+        holds(plan, host, canonical.query, matched, &mut |name| {
+            asked.borrow_mut().insert(name);
+        })
     };
     let (authority, method) = (request.authority, request.method);
     let found = plan.table.find(authority, method, &canonical.path, &holds);
@@ -214,6 +224,23 @@ fn find<'p, H: Host>(
         edits.append("vary", name);
     }
     found
+}
+
+/// Whether a path's conditions hold. `asked` is told of the header fields that they hang on.
+fn holds<'p, H: Host>(
+    plan: &'p Plan,
+    host: &H,
+    query: Option<&str>,
+    matched: &Match<'_, '_>,
+    asked: &mut dyn FnMut(&'p str),
+) -> bool {
+    let path = plan.paths.get(matched);
+    let Some(when) = path.and_then(|path| path.when.as_ref()) else {
+        return true;
+    };
+    let names = when.headers.iter().map(|condition| condition.name.as_str());
+    names.for_each(asked);
+    when.holds(|name| host.header(name), query)
 }
 
 /// Whether the request is a preflight that the policy allows (Fetch standard, section 4.8). It is answered before
@@ -289,6 +316,13 @@ fn websocket<H: Host>(request: Request<'_>, host: &H) -> bool {
         && host
             .header("upgrade")
             .is_some_and(|u| u.eq_ignore_ascii_case("websocket"))
+}
+
+/// Whether the target is the asterisk, which is the server itself (RFC 9110 section 9.3.7). The platform writes it
+/// behind the host.
+fn asks_of_all(request: Request<'_>) -> bool {
+    let host = request.authority.strip_suffix('*');
+    request.target.is_empty() && host.is_some_and(is_authority)
 }
 
 /// A host and an optional port, in the characters that either can have.

@@ -25,9 +25,6 @@ pub trait Host {
     /// A field of the client's request by its lower-case name; several are joined by `, ` (RFC 9110 section 5.3).
     fn header(&self, name: &str) -> Option<Cow<'_, str>>;
 
-    /// The names of the client's fields that begin so, in lower case.
-    fn header_names(&self, prefix: &str) -> Vec<String>;
-
     /// Milliseconds since the Unix epoch.
     fn now_ms(&self) -> u64;
 
@@ -130,7 +127,7 @@ pub trait Host {
 pub struct Forward {
     /// Absolute; every byte of it is as the upstream shall see it.
     pub url: String,
-    /// Changes to the client's fields, after [`crate::upstream::REQUEST_REMOVED`] are gone.
+    /// Changes to the client's fields, of which those [go on](crate::upstream::fields) that may.
     pub edits: Edits,
     /// Milliseconds to the head of the answer.
     pub timeout_ms: u32,
@@ -140,6 +137,9 @@ pub struct Forward {
     pub binding: Option<String>,
     /// Others may be waited for once nobody waits for this one: it is to end then.
     pub cancellable: bool,
+    /// What is shown in `Authorization` is the gateway's: whatever the client orders by fields beside it would be done in the
+    /// gateway's name.
+    pub as_gateway: bool,
 }
 
 /// A request that the gateway makes for itself: for keys, for what another knows of a caller.

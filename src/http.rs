@@ -1,5 +1,7 @@
 //! The few words of HTTP that every part of the gateway uses.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 /// A method that a path may name (RFC 9110 section 9.3, RFC 5789).
@@ -99,11 +101,44 @@ pub fn cookies(field: &str) -> impl Iterator<Item = (&str, &str)> {
         })
 }
 
+/// A `Cookie` field as one line. Several lines of it arrive joined by `, `, where cookies have `; ` between them (RFC 9113
+/// section 8.2.3). A comma with no name behind it is of the value that it stands in.
+pub fn one_cookie_line(field: &str) -> Cow<'_, str> {
+    let mut parts = field.split(", ");
+    let mut line = Cow::Borrowed(parts.next().unwrap_or_default());
+    for part in parts {
+        let begins = part.split_once('=').is_some_and(|(name, _)| is_token(name));
+        let line = line.to_mut();
+        line.push_str(if begins { "; " } else { ", " });
+        line.push_str(part);
+    }
+    line
+}
+
 /// The value of the one cookie of this name; none where there are two.
 pub fn cookie<'c>(field: &'c str, name: &str) -> Option<&'c str> {
     let mut values = cookies(field).filter(|(key, _)| *key == name);
     match (values.next(), values.next()) {
         (Some((_, value)), None) => Some(value),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_cookies_become_one() {
+        for (field, line) in [
+            ("", ""),
+            ("a=1; b=2", "a=1; b=2"),
+            ("a=1, b=2; c=3", "a=1; b=2; c=3"),
+            ("a=1, b=2, c", "a=1; b=2, c"),
+            ("a=hello, world; b=2,c=3", "a=hello, world; b=2,c=3"),
+            ("a=1, b c=2", "a=1, b c=2"),
+        ] {
+            assert_eq!(one_cookie_line(field), line, "{field}");
+        }
     }
 }

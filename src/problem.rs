@@ -229,6 +229,7 @@ fn title(status: u16) -> &'static str {
         426 => "Upgrade Required",
         429 => "Too Many Requests",
         500 => "Internal Server Error",
+        501 => "Not Implemented",
         502 => "Bad Gateway",
         503 => "Service Unavailable",
         504 => "Gateway Timeout",

@@ -2,8 +2,11 @@
 //! names and values by turns.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use causeway::edits::{Edit, Edits};
+use causeway::host::Forward;
+use causeway::host::memory::MemoryHost;
 use causeway::http::{is_field_value, is_token};
 use causeway::plan::{Mapping, Source};
 use causeway::policy::mapping::{self, Lookup};
@@ -25,6 +28,7 @@ pub fn check(data: &[u8]) {
     removed(connection);
     told(authority, ip);
     written(&text, &pairs);
+    received(connection, &pairs);
     mapped_headers(&pairs);
     if canonicalise(&format!("/?{query}")).is_ok() {
         mapped_query(query, &pairs);
@@ -58,6 +62,48 @@ fn told(authority: &str, ip: &str) {
         names_of(&edits)
     };
     assert_eq!(names(authority, ip), names("gateway.test", "192.0.2.1"));
+}
+
+/// Whatever names a client thinks of, an upstream that reads them as CGI does learns of what the gateway sets what it sets,
+/// and nothing of what is removed.
+fn received(connection: &str, pairs: &[(&str, &str)]) {
+    let sound = |(name, value): &&(&str, &str)| is_token(name) && is_field_value(value);
+    let sent: Vec<_> = pairs.iter().filter(sound).copied().collect();
+    let mut edits = Edits::default();
+    hop_by_hop(connection, &mut edits);
+    let inbound = Inbound {
+        scheme: "https",
+        authority: "gateway.test",
+        client_ip: None,
+        request_id: "id",
+    };
+    forwarding(&inbound, &mut edits);
+    let forward = Forward {
+        url: String::new(),
+        edits,
+        timeout_ms: 1,
+        websocket: false,
+        binding: None,
+        cancellable: false,
+        as_gateway: true,
+    };
+    let fields = MemoryHost::new(0, &sent).fields_of(&forward);
+    let read = |name: &str| name.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+    let mut last = BTreeMap::new();
+    for edit in forward.edits.iter() {
+        match edit {
+            Edit::Set(name, value) => last.insert(read(name), Some(value)),
+            Edit::Remove(name) => last.insert(read(name), None),
+            Edit::Append(..) => None,
+        };
+    }
+    for (name, value) in &fields {
+        let name = read(name);
+        assert!(!name.starts_with("x_goog_") && !name.starts_with("proxy_"));
+        if let Some(own) = last.get(&name) {
+            assert_eq!(*own, Some(value.as_str()), "{name}");
+        }
+    }
 }
 
 /// Edits are read back as written, one for one; a value that could become another edit takes its field away.

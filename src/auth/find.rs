@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::http::one_cookie_line;
 use crate::plan::{Place, TokenSource};
 
 /// What was found in the places where a token can stand.
@@ -34,7 +35,7 @@ pub fn find<'a>(
             TokenSource::Header(name) => only(header(name).into_iter()),
             TokenSource::Cookie(name) => {
                 let cookies = header("cookie").unwrap_or_default();
-                only(cookie_values(&cookies, name))
+                only(cookie_values(&one_cookie_line(&cookies), name))
             }
             TokenSource::Query(name) => only(query_values(query.unwrap_or_default(), name)),
         };
@@ -64,7 +65,7 @@ pub(super) fn find_in<'a>(
             Place::Header(name) => only(header(name).into_iter()),
             Place::Cookie(name) => {
                 let cookies = header("cookie").unwrap_or_default();
-                only(cookie_values(&cookies, name))
+                only(cookie_values(&one_cookie_line(&cookies), name))
             }
             Place::Query(name) => only(query_values(query.unwrap_or_default(), name)),
             // A session is nobody's key.

@@ -9,6 +9,7 @@
 use std::borrow::Cow;
 
 use crate::edits::Edits;
+use crate::http::one_cookie_line;
 use crate::plan::Place;
 
 /// The places whose content stays here.
@@ -40,6 +41,10 @@ impl<'a> Withheld<'a> {
         for (name, asked) in [(AUTHORIZATION, credentials), (COOKIE, cookies)] {
             let Some(value) = asked.then(|| header(name)).flatten() else {
                 continue;
+            };
+            let value = match name {
+                COOKIE => one_cookie_line(&value),
+                _ => Cow::Borrowed(&*value),
             };
             match self.field(name, &value) {
                 None => edits.remove(name),

@@ -98,11 +98,6 @@ impl Host for EdgeHost {
         (!line.is_empty()).then_some(Cow::Borrowed(line))
     }
 
-    fn header_names(&self, prefix: &str) -> Vec<String> {
-        let names = js::header_names(prefix);
-        names.split_terminator('\n').map(str::to_owned).collect()
-    }
-
     fn now_ms(&self) -> u64 {
         // The platform's clock is a whole number of milliseconds far below 2^53.
         js_sys::Date::now() as u64

@@ -7,7 +7,6 @@ extern "C" {
     /// The length of the text that is put, or -1.
     pub fn field(number: usize) -> i32;
     pub fn header(name: &str) -> Option<String>;
-    pub fn header_names(prefix: &str) -> String;
     pub fn variable(name: &str) -> Option<String>;
     pub fn variable_of(env: &JsValue, name: &str) -> Option<String>;
     pub fn client_certificate() -> Option<String>;

@@ -22,7 +22,7 @@ use crate::gateway;
 use crate::host::SendError;
 use crate::plan::Plan;
 use crate::problem::Problem;
-use crate::upstream::{REQUEST_REMOVED, RESPONSE_REMOVED, mirror};
+use crate::upstream::{RESPONSE_REMOVED, fields, mirror};
 
 use host::{EdgeHost, FIELDS, Head};
 use tasks::Output;
@@ -32,16 +32,23 @@ thread_local! {
     static PLAN: RefCell<Option<Rc<Plan>>> = const { RefCell::new(None) };
 }
 
-/// Makes a new instance ready; its tasks have higher numbers than `newest_task`. Names of fields, three lines of them:
-/// those that are not passed on with a request, those that are not passed on with a response, and those that are asked for
-/// by number.
+/// Makes a new instance ready; its tasks have higher numbers than `newest_task`. Lists of names, a line
+/// each: the four of [`fields`] in their order there, those of a response that do not go on, and those that are asked for by
+/// number.
 #[wasm_bindgen]
 pub fn start(newest_task: u32) -> String {
     console_error_panic_hook::set_once();
     tasks::begin_after(newest_task);
-    [REQUEST_REMOVED, RESPONSE_REMOVED, FIELDS]
-        .map(|names| names.join(" "))
-        .join("\n")
+    [
+        fields::REMOVED,
+        fields::OF_THE_PLATFORM,
+        fields::ORDERS,
+        fields::HARMLESS,
+        RESPONSE_REMOVED,
+        FIELDS,
+    ]
+    .map(|names| names.join(" "))
+    .join("\n")
 }
 
 /// Takes one request, whose head is the text of `length` bytes that was written last. Its lines: method, URL, `Origin`,

@@ -8,7 +8,7 @@ use crate::host::Forward;
 use crate::problem::Problem;
 
 /// - `F`, request id, time-out in ms, flags, binding, URL, number of request edits, request edits, answer edits. The flags
-///   are `w` for a WebSocket and `c` for what can be cancelled
+///   are `w` for a WebSocket, `c` for what can be cancelled, and `g` where it is sent as the gateway
 /// - `R`, request id, answer edits
 /// - `O`, request id, number of UTF-16 units of the next two together, status, answer edits, body
 pub fn write(answer: &Answer<JsValue>) -> String {
@@ -41,6 +41,9 @@ pub fn forward_head(forward: &Forward, request_id: &str, room: usize) -> String 
     script.push_str(if forward.websocket { "\nw" } else { "\n" });
     if forward.cancellable {
         script.push('c');
+    }
+    if forward.as_gateway {
+        script.push('g');
     }
     script.push('\n');
     script.push_str(forward.binding.as_deref().unwrap_or_default());

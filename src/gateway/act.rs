@@ -9,6 +9,7 @@ use crate::auth::{Claims, Withheld};
 use crate::edits::Edits;
 use crate::exchange::{Kind, Request};
 use crate::host::{Call, Called, Callee, Host};
+use crate::http::one_cookie_line;
 use crate::plan::{Action, FederationDocument, Hook, PathEntry, Piece, Plan, Template, Text};
 use crate::policy::mapping::{Lookup, percent_decode};
 use crate::problem::{Problem, json_string};
@@ -199,15 +200,6 @@ impl<H: Host> Exchange<'_, H> {
         Some([scheme, "://", authority, path, mark, query].concat())
     }
 
-    /// What a wildcard leaves of the path; the whole path for a pattern without one, or with nothing before it.
-    pub(super) fn stripped(&self) -> &str {
-        match self.matched.rest() {
-            Some("") => "/",
-            Some(rest) => rest,
-            None => &self.canonical.path,
-        }
-    }
-
     pub(super) async fn finish(
         &self,
         reply: H::Reply,
@@ -313,7 +305,12 @@ impl<H: Host> Exchange<'_, H> {
 
 impl<H: Host> Lookup for Exchange<'_, H> {
     fn header(&self, name: &str) -> Option<Cow<'_, str>> {
-        match self.host.header(name)? {
+        let value = self.host.header(name)?;
+        let value = match (name, value) {
+            ("cookie", value) => Cow::Owned(one_cookie_line(&value).into_owned()),
+            (_, value) => value,
+        };
+        match value {
             Cow::Borrowed(value) => self.withheld.field(name, value),
             Cow::Owned(value) => {
                 let left = self.withheld.field(name, &value)?;

@@ -10,6 +10,7 @@ use crate::http::cookie;
 use crate::plan::{Balance, CanarySpec, HashKey, Hook, Mapping, MirrorSpec, RetrySpec};
 use crate::policy::mapping::{self, Lookup};
 use crate::problem::{Problem, json_string};
+use crate::route::Match;
 use crate::upstream::mirror::FIELD;
 use crate::upstream::pool::{Event, Pool, Want, hash_number, said};
 use crate::upstream::{
@@ -45,6 +46,13 @@ impl<H: Host> Exchange<'_, H> {
             None => return Err(Problem::config("the path names a server that is not there")),
         };
         let mut fields = self.request_edits();
+        if let Some(answer) = self.count_hops(&mut fields, edits) {
+            return Ok(answer);
+        }
+        let (cut, path) = self.matched.cut();
+        if !cut.is_empty() {
+            fields.set("x-forwarded-prefix", cut);
+        }
         let mirror = match mirror.filter(|_| self.pinned.is_none()) {
             Some(spec) => {
                 // Only the gateway says which request is a mirror's.
@@ -60,7 +68,7 @@ impl<H: Host> Exchange<'_, H> {
                 query = mapping::query(mapping, query.as_deref(), self).map(Cow::Owned);
             }
         }
-        let (path, query) = (self.stripped(), query.as_deref());
+        let query = query.as_deref();
         let pinned = self.pinned.map(|zone| [zone]);
         let zones = match (&pinned, zones) {
             (Some([zone]), Some(zones)) if !zones.contains(zone) => Some(&[][..]),
@@ -104,6 +112,33 @@ impl<H: Host> Exchange<'_, H> {
         let sent = self.host.send(&forward).await.map_err(super::unanswered);
         let reply = self.shadowed(sent, shadow)?;
         self.finish(reply, post).await
+    }
+
+    /// Counts `Max-Forwards` of an `OPTIONS` request down; at 0 it is answered here (RFC 9110 section 7.6.2).
+    fn count_hops(&self, fields: &mut Edits, edits: &mut Edits) -> Option<Kind<H::Reply>> {
+        if self.request.method != "OPTIONS" {
+            return None;
+        }
+        let hops = self.host.header(MAX_FORWARDS)?;
+        if hops.is_empty() || !hops.bytes().all(|b| b.is_ascii_digit()) {
+            return None;
+        }
+        // More than there are numbers is the most that there is.
+        let hops: u32 = hops.parse().unwrap_or(u32::MAX);
+        if let Some(left) = hops.checked_sub(1) {
+            fields.set(MAX_FORWARDS, &left.to_string());
+            return None;
+        }
+        let (plan, path) = (self.plan, &*self.canonical.path);
+        let holds = |found: &Match<'_, '_>| {
+            super::holds(plan, self.host, self.canonical.query, found, &mut |_| {})
+        };
+        let allow = plan.table.allowed(self.authority, path, &holds);
+        edits.set("allow", &allow.to_string());
+        Some(Kind::Own {
+            status: 204,
+            body: String::new(),
+        })
     }
 
     async fn pooled(
@@ -285,6 +320,8 @@ impl<H: Host> Exchange<'_, H> {
         }
     }
 }
+
+const MAX_FORWARDS: &str = "max-forwards";
 
 /// By which a client says that to do a request twice is to do it once (draft-ietf-httpapi-idempotency-key-header).
 const IDEMPOTENCY_KEY: &str = "idempotency-key";

@@ -8,7 +8,10 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
+use crate::edits::Edit;
+use crate::http::one_cookie_line;
 use crate::upstream::Geography;
+use crate::upstream::fields::goes_on;
 
 use super::{
     Ask, BodyError, Call, CallError, Called, Forward, Host, SendError, Signed, Signing, Told,
@@ -196,6 +199,31 @@ impl MemoryHost {
         }
     }
 
+    /// The fields that an upstream is sent, by lower-case names: the client's that [go on](crate::upstream::fields), edited.
+    pub fn fields_of(&self, forward: &Forward) -> BTreeMap<String, String> {
+        let edits = &forward.edits;
+        let client = self.headers.iter();
+        let client = client.filter(|(name, _)| goes_on(name, edits, forward.as_gateway));
+        let mut fields: BTreeMap<String, String> = client
+            .map(|(name, value)| match name.as_str() {
+                "cookie" => (name.clone(), one_cookie_line(value).into_owned()),
+                _ => (name.clone(), value.clone()),
+            })
+            .collect();
+        for edit in edits.iter() {
+            match edit {
+                Edit::Set(name, value) => fields.insert(name.to_owned(), value.to_owned()),
+                Edit::Remove(name) => fields.remove(name),
+                Edit::Append(name, value) => {
+                    let before = fields.get(name).map(|before| format!("{before}, "));
+                    let value = before.unwrap_or_default() + value;
+                    fields.insert(name.to_owned(), value)
+                }
+            };
+        }
+        fields
+    }
+
     /// What was sent on through [`Host::send`], in order.
     pub fn sent(&self) -> Vec<Forward> {
         self.sent.borrow().clone()
@@ -207,12 +235,6 @@ impl Host for MemoryHost {
 
     fn header(&self, name: &str) -> Option<Cow<'_, str>> {
         self.headers.get(name).map(|v| Cow::Borrowed(v.as_str()))
-    }
-
-    fn header_names(&self, prefix: &str) -> Vec<String> {
-        let names = self.headers.keys();
-        let names = names.filter(|name| name.starts_with(prefix));
-        names.cloned().collect()
     }
 
     fn now_ms(&self) -> u64 {

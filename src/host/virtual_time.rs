@@ -268,12 +268,6 @@ impl<P: Fn(&Forward) -> Scripted> Host for VirtualHost<'_, P> {
         Some(Cow::Borrowed(value))
     }
 
-    fn header_names(&self, prefix: &str) -> Vec<String> {
-        let names = self.headers.iter().map(|(name, _)| *name);
-        let names = names.filter(|name| name.starts_with(prefix));
-        names.map(str::to_owned).collect()
-    }
-
     fn now_ms(&self) -> u64 {
         self.clock.now_us() / 1000
     }
@@ -437,6 +431,7 @@ mod tests {
             websocket: false,
             binding: None,
             cancellable: true,
+            as_gateway: false,
         };
         assert_eq!(
             run(&clock, host.send(&forward)),

@@ -141,19 +141,47 @@ impl Table {
         if let Some(id) = self.best(host, serving, path, &holds) {
             return Found::Match(matched(id));
         }
-        let mut allow = Allow::default();
-        for method in Method::ALL {
-            let code = MethodCode::of(Some(method));
-            if self.store.methods.contains(method) && self.best(host, code, path, &holds).is_some()
-            {
-                allow.insert(method);
-            }
-        }
+        // `ANY` does not serve the path, or it would have been found.
+        let allow = self.served(host, path, &holds, |method| {
+            self.store.methods.contains(method)
+        });
         if allow.is_empty() {
             Found::NotFound
         } else {
             Found::MethodNotAllowed(allow)
         }
+    }
+
+    /// The methods that host and path are served by.
+    pub fn allowed<'t, 'p>(
+        &'t self,
+        host: &str,
+        path: &'p str,
+        holds: &dyn Fn(&Match<'t, 'p>) -> bool,
+    ) -> Allow {
+        let matched = |id| Match {
+            index: index(id),
+            pattern: self.store.pattern_of(id),
+            path,
+        };
+        self.served(host, path, &|id| holds(&matched(id)), |_| true)
+    }
+
+    fn served(
+        &self,
+        host: &str,
+        path: &str,
+        holds: &dyn Fn(RouteId) -> bool,
+        worth_asking: impl Fn(Method) -> bool,
+    ) -> Allow {
+        let mut allow = Allow::default();
+        for method in Method::ALL {
+            let code = MethodCode::of(Some(method));
+            if worth_asking(method) && self.best(host, code, path, holds).is_some() {
+                allow.insert(method);
+            }
+        }
+        allow
     }
 
     /// Every route that matches host and path, whatever its conditions, in the order of precedence: what `find`
@@ -266,6 +294,15 @@ impl<'t, 'p> Match<'t, 'p> {
         self.params()
             .find(|(n, _)| *n == name)
             .map(|(_, value)| value)
+    }
+
+    /// The path in two: what is cut off on the way to a server, and what goes on. A wildcard's path loses what stands before
+    /// `{.+}`, unless a parameter is there: then nothing is cut, as by the predecessor.
+    pub fn cut(&self) -> (&'p str, &'p str) {
+        let cuts = !segments(self.pattern).any(|segment| matches!(segment, Segment::Parameter(_)));
+        let rest = self.rest().filter(|_| cuts).unwrap_or(self.path);
+        let cut = self.path.strip_suffix(rest).unwrap_or_default();
+        (cut, if rest.is_empty() { "/" } else { rest })
     }
 
     /// For a wildcard's path what `{.+}` stands for: empty, or with its slash in front. `/a/{.+}` gives nothing for

@@ -1,28 +1,6 @@
-//! The fields that a proxy adds and takes away.
-//!
-//! What the client says of itself in these fields is never passed on: each is removed or set anew.
+//! The fields that a proxy adds, and those that belong to one connection alone.
 
 use crate::edits::Edits;
-
-/// Request fields that the client may not pass on: hop-by-hop ones (RFC 9110 section 7.6.1) and those by which it could
-/// pretend to be a proxy, or address something else than the path that was matched.
-///
-/// `Connection`, `Keep-Alive`, `TE`, `Trailer`, `Transfer-Encoding`, `Upgrade`, `Host` and `Content-Length` are not
-/// here: the platform never copies them.
-pub const REQUEST_REMOVED: &[&str] = &[
-    "expect",
-    "http2-settings",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
-    "x-forwarded",
-    "x-forwarded-port",
-    "x-forwarded-prefix",
-    "x-forwarded-server",
-    "x-original-url",
-    "x-real-ip",
-    "x-rewrite-url",
-];
 
 /// Hop-by-hop response fields that the platform would copy.
 pub const RESPONSE_REMOVED: &[&str] = &["proxy-authenticate", "proxy-connection"];

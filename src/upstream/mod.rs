@@ -2,6 +2,7 @@
 
 mod base;
 mod drain;
+pub mod fields;
 mod forward;
 mod geo;
 mod health;
@@ -15,7 +16,7 @@ mod service;
 
 pub use base::Base;
 pub use drain::Drain;
-pub use forward::{Inbound, REQUEST_REMOVED, RESPONSE_REMOVED, forwarding, hop_by_hop};
+pub use forward::{Inbound, RESPONSE_REMOVED, forwarding, hop_by_hop};
 pub use geo::{Geography, nearest};
 pub use health::{Board, Change, Check};
 pub use identity::{

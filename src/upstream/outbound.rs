@@ -47,6 +47,7 @@ impl Outbound<'_> {
             websocket: self.websocket,
             binding: None,
             cancellable: false,
+            as_gateway: identity.is_some_and(|index| self.identities.speak_in_authorization(index)),
         };
         let Some(index) = identity else {
             return Ok(forward);

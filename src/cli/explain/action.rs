@@ -144,11 +144,7 @@ impl Call<'_> {
             return;
         };
         page.line("server", &server.alias);
-        let path = match self.found.rest() {
-            Some("") => "/",
-            Some(rest) => rest,
-            None => &self.canonical.path,
-        };
+        let (_, path) = self.found.cut();
         let sent = self.canonical.query.and_then(|q| self.withheld.query(q));
         let shown = mapping.map(|m| self.without_hidden(m));
         let query = match &shown {

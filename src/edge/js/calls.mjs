@@ -27,7 +27,7 @@ export async function call(binding, name, edits, url, variables, context, reply)
 
 function edited(exchange, edits, url) {
   const lines = edits.split('\n');
-  const headers = outgoing(exchange, lines, 0, lines.length - 1);
+  const headers = outgoing(exchange, lines, 0, lines.length - 1, false);
   // The callee may read the body; what goes on to an upstream is the other branch.
   const { request } = exchange;
   const source = exchange.body === null ? request : request.clone();

@@ -30,13 +30,6 @@ export function header(name) {
   return current.headers.get(name) ?? undefined;
 }
 
-// A line for each name, in lower case.
-export function header_names(prefix) {
-  let names = '';
-  for (const name of current.headers.keys()) if (name.startsWith(prefix)) names += name + '\n';
-  return names;
-}
-
 export function variable(name) {
   return variable_of(current.env, name);
 }

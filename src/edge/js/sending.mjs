@@ -93,7 +93,7 @@ function fetched(exchange, lines, signal) {
   const [url, binding] = [lines[5], lines[4]];
   const to = binding === '' ? globalThis : exchange.env[binding];
   if (to === undefined) throw new Error(`binding ${binding} is not there`);
-  const headers = outgoing(exchange, lines, EDITS, after_edits(lines));
+  const headers = outgoing(exchange, lines, EDITS, after_edits(lines), lines[3].includes('g'));
   if (lines[3].includes('w')) headers.set('upgrade', 'websocket');
   const body = body_of(exchange);
   // fetch(url, init) refuses a body on GET and HEAD; a Request made from a Request keeps it.

@@ -15,9 +15,9 @@ let instance = start();
 
 function start() {
   connect(gateway.initSync({ module: wasm }));
-  const [request, response, numbered] = gateway.start(newest_task()).split('\n').map((names) => names.split(' '));
-  strip(request, response);
-  know(numbered);
+  const lists = gateway.start(newest_task()).split('\n').map((names) => names.split(' '));
+  know(lists.pop());
+  strip(...lists);
   // By chore, when it is due; and when the first of them is.
   return { prepared: false, due: [], dueAt: Infinity };
 }

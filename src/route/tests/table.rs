@@ -284,6 +284,50 @@ fn a_match_gives_its_parameters_and_what_the_wildcard_stands_for() {
 }
 
 #[test]
+fn what_stands_before_a_wildcard_is_cut_off_unless_there_is_a_parameter() {
+    let patterns = ["/{.+}", "/p/{.+}", "/t/{id}/{.+}", "/w/x/{.+}", "/q/{id}"];
+    let table = Table::build(any(&patterns)).unwrap();
+    for (path, cut) in [
+        ("/", ("", "/")),
+        ("/r/s", ("", "/r/s")),
+        ("/p", ("/p", "/")),
+        ("/p/", ("/p", "/")),
+        ("/p/p", ("/p", "/p")),
+        ("/w/x/y/z", ("/w/x", "/y/z")),
+        ("/t/7", ("", "/t/7")),
+        ("/t/7/echo", ("", "/t/7/echo")),
+        ("/q/1", ("", "/q/1")),
+    ] {
+        let Found::Match(found) = table.find("", "GET", path, &|_| true) else {
+            panic!("no match for {path}");
+        };
+        assert_eq!(found.cut(), cut, "{path}");
+    }
+}
+
+#[test]
+fn the_methods_of_a_path_are_all_that_serve_it() {
+    let table = Table::build([
+        (None, GET, "/a"),
+        (Some("h"), None, "/b"),
+        (None, Some(Method::Patch), "/{x}"),
+    ])
+    .unwrap();
+    for (host, path, allow) in [
+        ("", "/a", "GET, HEAD, PATCH"),
+        ("h", "/b", "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH"),
+        ("", "/b", "PATCH"),
+        ("", "/c/d", ""),
+    ] {
+        assert_eq!(
+            table.allowed(host, path, &|_| true).to_string(),
+            allow,
+            "{path}"
+        );
+    }
+}
+
+#[test]
 fn a_rank_reads_as_the_rule_it_follows() {
     let table = Table::build([(None, None, "/a/{x}/{.+}"), (Some("h"), GET, "/{y}/b")]).unwrap();
     let candidates = table.candidates("h", "/a/b");

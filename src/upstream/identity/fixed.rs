@@ -54,6 +54,10 @@ impl Fixed {
         })
     }
 
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     pub fn prove(&self, edits: &mut Edits) {
         edits.set(&self.name, self.value.expose());
     }

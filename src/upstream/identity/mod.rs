@@ -1,7 +1,8 @@
 //! What the gateway proves to an upstream: who it is, in fields of the request.
 //!
 //! - It is proven last, when URL and fields of a try are known, because a proof may be about them.
-//! - What the client sent in the proof's fields never goes on, neither beside the proof nor in its place.
+//! - What the client sent in the proof's fields never goes on, neither beside the proof nor in its place; nor do
+//!   [orders](super::fields) that would be carried out in the gateway's name.
 //! - Where nothing can be proven, nothing is sent: 502 `upstream_identity_failed`. The client is not told what is
 //!   behind the gateway; the log says whom it asked and what was refused, never a secret or a token.
 
@@ -90,6 +91,16 @@ impl Identities {
         self.all.get(usize::from(index))?.identity.as_ref().err()
     }
 
+    /// Whether one is shown in `Authorization`, where a server looks for whom it obeys.
+    pub fn speak_in_authorization(&self, index: u16) -> bool {
+        let named = self.all.get(usize::from(index));
+        match named.and_then(|named| named.identity.as_ref().ok()) {
+            Some(Identity::Fixed(fixed)) => fixed.name() == AUTHORIZATION,
+            Some(Identity::Aws(_) | Identity::Fetched(_)) => true,
+            None => false,
+        }
+    }
+
     /// Adds a proof to the edits of a request, once for each try, after all else.
     ///
     /// # Errors
@@ -176,7 +187,7 @@ impl Identity {
                 for name in fetched.removed() {
                     edits.remove(name);
                 }
-                edits.set("authorization", got.value.expose());
+                edits.set(AUTHORIZATION, got.value.expose());
                 Ok(got.is_due)
             }
         }
@@ -194,3 +205,5 @@ impl Identity {
 fn boxed(fetched: Result<Fetched, Fault>) -> Result<Identity, Fault> {
     fetched.map(Box::new).map(Identity::Fetched)
 }
+
+const AUTHORIZATION: &str = "authorization";

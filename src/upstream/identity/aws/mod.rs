@@ -1,7 +1,10 @@
 //! Requests that are signed for AWS (Signature Version 4), and for whoever else takes such signatures.
 //!
-//! - Of the client's fields none that begins with `x-amz-` goes on: they tell AWS what to do, such as to copy what
-//!   another key names, and the gateway would sign for it. A path that wants one maps it, and then it is signed.
+//! - Of the client's fields none that begins with `x-amz-` [goes on](crate::upstream::fields): they tell AWS what to do,
+//!   such as to copy what another key names, and the gateway would sign for it. A path that wants one maps it, and then it
+//!   is signed.
+//! - It is signed for the host that it is sent to. Fields that name another one, the client's, would break the signature at
+//!   servers that believe them, as SeaweedFS does.
 //! - The URL is sent in its [one spelling](address) and signed so.
 //! - A body that is not signed streams through; one that is signed is read first.
 
@@ -100,6 +103,7 @@ impl Aws {
         let address = Address::of(outgoing.url);
         let stamp = time::stamp(host.now_ms());
         let mut fields = stated(host, edits);
+        without_host(edits);
         fields.set("host", address.authority);
         for (name, value) in [
             ("x-amz-date", Some(stamp.as_str())),
@@ -159,9 +163,8 @@ impl Aws {
     }
 }
 
-/// The fields that are signed besides the signature's own: `content-type`, and each `x-amz-*` that the edits set. What
-/// the client alone says by the latter is taken away.
-fn stated<H: Host>(host: &H, edits: &mut Edits) -> Fields {
+/// The fields that are signed besides the signature's own: `content-type`, and each `x-amz-*` that the edits set.
+fn stated<H: Host>(host: &H, edits: &Edits) -> Fields {
     let mut fields = Fields::default();
     if let Some(kind) = host.header(CONTENT_TYPE).filter(|kind| !kind.is_empty()) {
         fields.set(CONTENT_TYPE, &kind);
@@ -183,14 +186,28 @@ fn stated<H: Host>(host: &H, edits: &mut Edits) -> Fields {
             }
         }
     }
-    for name in host.header_names(PREFIX) {
-        match fields.get(&name) {
-            Some(value) => edits.set(&name, value),
-            None => edits.remove(&name),
-        }
-    }
     fields
 }
+
+/// Takes away what names the host, and the beginning of the path, that the client has asked for.
+fn without_host(edits: &mut Edits) {
+    let forwarded = edits.iter().filter_map(|edit| match edit {
+        Edit::Set(FORWARDED, value) => Some(value),
+        _ => None,
+    });
+    let rest = forwarded.last().map(|value| {
+        let parts = value.split(';');
+        let parts: Vec<_> = parts.filter(|part| !part.starts_with("host=")).collect();
+        parts.join(";")
+    });
+    if let Some(rest) = rest {
+        edits.set(FORWARDED, &rest);
+    }
+    edits.remove("x-forwarded-host");
+    edits.remove("x-forwarded-prefix");
+}
+
+const FORWARDED: &str = "forwarded";
 
 const CONTENT_TYPE: &str = "content-type";
 
