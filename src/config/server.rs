@@ -193,7 +193,7 @@ object! {
         optional base_ejection_ms: Whole<1, 600_000>,
         /// Milliseconds that it is left out at most. 60000 if nothing is said.
         optional max_ejection_ms: Whole<1, 3_600_000>,
-        /// Percent of the endpoints that may be left out at once. 100 if nothing is said.
+        /// Percent of the endpoints that may be left out at once. Below 100, the last one that is well stays. 99 if nothing is said, 100 with a `panic_percent` of 0.
         optional max_ejected_percent: Whole<0, 100>,
         /// When fewer than this percentage of the endpoints are well, all are used again. 10 if nothing is said; 0: never, the answer is 503.
         optional panic_percent: Whole<0, 100>,
@@ -217,11 +217,11 @@ object! {
 
     /// When the share of the canary becomes 0 by itself.
     pub struct GuardObject {
-        /// Failures of the canary in percent of its requests, beyond which it gets no more: no answer, or 5xx.
+        /// By how many percent of its requests the canary may fail more often than the stable endpoints in the same time before it gets no more: no answer, or 5xx.
         required max_error_percent: Whole<0, 100>,
         /// How many requests there must be for that. 20 if nothing is said.
         optional min_requests: Whole<1, 100_000>,
-        /// Seconds of the window in which they are counted. 60 if nothing is said.
+        /// No request that is older, in seconds, is counted. 60 if nothing is said. Of the canary's, the latest 100 are, or twice `min_requests`.
         optional window_seconds: Whole<1, 3_600>,
         /// Seconds until the canary gets requests again. 600 if nothing is said.
         optional hold_seconds: Whole<1, 86_400>,

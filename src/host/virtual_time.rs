@@ -220,6 +220,7 @@ pub struct VirtualHost<'a, P> {
     random: &'a Random,
     peer: P,
     headers: &'a [(&'a str, &'a str)],
+    refuses_after_ms: u32,
     cancelled: Cell<u32>,
 }
 
@@ -230,6 +231,7 @@ impl<'a, P: Fn(&Forward) -> Scripted> VirtualHost<'a, P> {
             random,
             peer,
             headers: &[],
+            refuses_after_ms: 0,
             cancelled: Cell::new(0),
         }
     }
@@ -238,6 +240,15 @@ impl<'a, P: Fn(&Forward) -> Scripted> VirtualHost<'a, P> {
     #[must_use]
     pub fn with_headers(self, headers: &'a [(&'a str, &'a str)]) -> Self {
         VirtualHost { headers, ..self }
+    }
+
+    /// How long it takes until what is [asked](Host::ask) is refused.
+    #[must_use]
+    pub fn with_refusals_after(self, ms: u32) -> Self {
+        VirtualHost {
+            refuses_after_ms: ms,
+            ..self
+        }
     }
 
     /// How many requests nobody waited for to the end.
@@ -338,6 +349,9 @@ impl<P: Fn(&Forward) -> Scripted> Host for VirtualHost<'_, P> {
     }
 
     async fn ask(&self, _: &Ask<'_>) -> Result<Told, SendError> {
+        if self.refuses_after_ms > 0 {
+            self.sleep(self.refuses_after_ms).await;
+        }
         Err(SendError::Unreachable(NOBODY.to_owned()))
     }
 

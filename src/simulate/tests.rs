@@ -1,5 +1,7 @@
 //! What holds whatever happens, and that nobody is forgotten.
 
+mod outages;
+
 use std::cell::RefCell;
 
 use proptest::prelude::*;

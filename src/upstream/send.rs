@@ -13,15 +13,14 @@
 #[allow(clippy::arithmetic_side_effects, reason = "small numbers")]
 mod tests;
 
-use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
-use std::task::Poll;
+mod race;
 
 use super::outbound::{Outbound, left};
-use super::pool::{Event, Flight, Nobody, Outcome, Pool, Want, bit};
+use super::pool::{Event, Nobody, Outcome, Pool, Want, bit};
 use super::retry::{Tried, backoff_ms, retry_after_ms};
 use crate::host::{Host, SendError};
 use crate::problem::{Blame, Problem};
+use race::{InFlight, Race, race};
 
 /// A request for a pool.
 pub struct Order<'a> {
@@ -69,8 +68,10 @@ pub async fn send<H: Host>(
     let mut want = order.want.clone();
     want.robust = order.repeatable && retry.is_some();
     let deposit = pool.deposit();
-    let mut endpoint = pick(host, pool, &want).map_err(nobody)?;
+    let mut endpoint = pick(host, order, &mut want).map_err(nobody)?;
     let mut retries = 0;
+    // Those to which nothing could be sent.
+    let mut unsent = 0;
     loop {
         let (last, tried, result) =
             attempt(host, order, endpoint, deadline, &mut want, story).await;
@@ -82,10 +83,19 @@ pub async fn send<H: Host>(
             story.failures.push((last, tried));
         }
         let now = host.now_ms();
+        if tried == Tried::Unsent {
+            unsent |= bit(last);
+            // To choose another one, before anything was sent, is no retry.
+            match pick(host, order, &mut want) {
+                Ok(next) if want.tried & bit(next) == 0 => {
+                    endpoint = next;
+                    continue;
+                }
+                _ => {}
+            }
+        }
         let wanted = retry.filter(|spec| {
-            tried.is_retried(&spec.on)
-                && retries < spec.num_retries
-                && (order.repeatable || tried == Tried::Unsent)
+            tried.is_retried(&spec.on) && retries < spec.num_retries && order.repeatable
         });
         let Some(spec) = wanted else {
             return handed_on(last, result);
@@ -99,8 +109,8 @@ pub async fn send<H: Host>(
             wait = wait.max(rest);
         }
         let over = now.saturating_add(wait) >= deadline;
-        let next = pick(host, pool, &want);
-        let Ok(next) = next else {
+        let next = pick(host, order, &mut want).ok();
+        let Some(next) = next.filter(|next| unsent & bit(*next) == 0) else {
             return handed_on(last, result);
         };
         if over || !pool.withdraw(now) {
@@ -117,8 +127,16 @@ pub async fn send<H: Host>(
     }
 }
 
-fn pick<H: Host>(host: &H, pool: &Pool, want: &Want<'_>) -> Result<usize, Nobody> {
-    pool.pick(want, host.now_ms(), host.random())
+fn pick<H: Host>(host: &H, order: &Order<'_>, want: &mut Want<'_>) -> Result<usize, Nobody> {
+    let now = host.now_ms();
+    let endpoints = order.pool.endpoints.iter().enumerate();
+    want.unproven = endpoints
+        .filter(|(_, endpoint)| {
+            let identity = endpoint.identity;
+            identity.is_some_and(|index| order.outbound.identities.rests(index, now))
+        })
+        .fold(0, |set, (index, _)| set | bit(index));
+    order.pool.pick(want, now, host.random())
 }
 
 fn handed_on<R>(endpoint: usize, result: Result<R, Problem>) -> Result<Sent<R>, Problem> {
@@ -139,91 +157,25 @@ async fn attempt<H: Host>(
     story: &mut Story,
 ) -> Outcomes<H::Reply> {
     want.tried |= bit(endpoint);
+    let runs = Race::default();
     let hedge = order.pool.spec.hedge.as_ref();
-    let Some(spec) = hedge.filter(|_| order.hedgeable && order.pool.endpoints.len() > 1) else {
-        return ask(host, order, endpoint, deadline, story_of(story)).await;
+    let hedge = hedge.filter(|_| order.hedgeable && order.pool.endpoints.len() > 1);
+    let outcome = match hedge {
+        None => ask(host, order, endpoint, deadline, &runs, 0).await,
+        Some(spec) => race(host, order, spec, endpoint, deadline, &runs, want, story).await,
     };
-    let events = std::cell::RefCell::new(Vec::new());
-    let start = |endpoint| {
-        let tell = |event| events.borrow_mut().push(event);
-        Box::pin(ask(host, order, endpoint, deadline, tell))
-            as Pin<Box<dyn Future<Output = Outcomes<H::Reply>> + '_>>
-    };
-    let least = spec.delay_ms / 10;
-    let known = order.pool.percentile(spec.percentile);
-    let delay = known.map_or(spec.delay_ms, |ms| ms.max(least).max(1));
-    let mut running = vec![start(endpoint)];
-    let mut hedges = 0;
-    let outcome = loop {
-        let timer = (hedges < spec.max_hedges).then(|| host.sleep(delay));
-        match first(&mut running, timer).await {
-            Some(outcome) => {
-                let good = outcome.1.outcome() == Outcome::Success;
-                if good || running.is_empty() || outcome.1 == Tried::Client {
-                    break outcome;
-                }
-                // The other one may still be good.
-                let (endpoint, tried, result) = outcome;
-                story.failures.push((endpoint, tried));
-                if let Ok(reply) = result {
-                    host.discard(reply);
-                }
-                hedges = spec.max_hedges;
-            }
-            None => {
-                hedges = hedges.saturating_add(1);
-                let next = pick(host, order.pool, want).ok();
-                // Nobody is asked twice, nor where the answer would be as late.
-                let next = next.filter(|next| want.tried & bit(*next) == 0);
-                if let Some(next) = next
-                    && order.pool.withdraw(host.now_ms())
-                {
-                    want.tried |= bit(next);
-                    story.hedges = story.hedges.saturating_add(1);
-                    running.push(start(next));
-                }
-            }
-        }
-    };
-    drop(running);
-    story.events.extend(events.into_inner());
+    story.events.extend(runs.events.take());
     outcome
 }
 
-fn story_of(story: &mut Story) -> impl FnMut(Event) + '_ {
-    |event| story.events.push(event)
-}
-
-/// The first outcome among those that run, or nothing when the timer is over first.
-async fn first<T>(
-    running: &mut Vec<Pin<Box<dyn Future<Output = T> + '_>>>,
-    timer: Option<impl Future<Output = ()>>,
-) -> Option<T> {
-    let mut timer = pin!(async {
-        match timer {
-            Some(timer) => timer.await,
-            None => std::future::pending().await,
-        }
-    });
-    poll_fn(|cx| {
-        for (index, one) in running.iter_mut().enumerate() {
-            if let Poll::Ready(outcome) = one.as_mut().poll(cx) {
-                drop(running.swap_remove(index));
-                return Poll::Ready(Some(outcome));
-            }
-        }
-        timer.as_mut().poll(cx).map(|()| None)
-    })
-    .await
-}
-
-/// Sends to one endpoint and waits for the head of its answer.
+/// Sends to one endpoint and waits for the head of its answer. `number` is when it began among those of the race.
 async fn ask<H: Host>(
     host: &H,
     order: &Order<'_>,
     endpoint: usize,
     deadline: u64,
-    mut tell: impl FnMut(Event),
+    runs: &Race,
+    number: usize,
 ) -> Outcomes<H::Reply> {
     let pool = order.pool;
     let Some(to) = pool.endpoints.get(endpoint) else {
@@ -235,16 +187,21 @@ async fn ask<H: Host>(
         Err(problem) => return (endpoint, Tried::Refused, Err(problem)),
     };
     let outbound = order.outbound.clone();
+    let identities = outbound.identities;
     let forward = outbound.to(host, &to.base, to.identity, left).await;
     let mut forward = match forward {
         Ok(forward) => forward,
         Err(problem) => {
             // What is wrong with the request, or with the config, is wrong at every endpoint, and so is the time.
+            let now = host.now_ms();
             let tried = match problem.blame {
                 Blame::Client => Tried::Client,
-                Blame::Upstream if host.now_ms() < deadline => Tried::Unsent,
+                Blame::Upstream if now < deadline => Tried::Unsent,
                 _ => Tried::Refused,
             };
+            if let (Blame::Upstream, Some(identity)) = (problem.blame, to.identity) {
+                identities.came_late(identity, now);
+            }
             return (endpoint, tried, Err(problem));
         }
     };
@@ -253,11 +210,7 @@ async fn ask<H: Host>(
     }
     forward.binding.clone_from(&to.binding);
     forward.cancellable = order.hedgeable && pool.spec.hedge.is_some() || many(pool);
-    let mut flight = InFlight {
-        host,
-        pool,
-        flight: Some(pool.began(endpoint, host.now_ms())),
-    };
+    let mut flight = InFlight::new(host, pool, endpoint, runs, number);
     let sent = host.send(&forward).await;
     let (tried, result) = match sent {
         Ok(reply) => {
@@ -279,8 +232,7 @@ async fn ask<H: Host>(
             (tried, Err(crate::gateway::unanswered(error)))
         }
     };
-    let events = flight.land(tried.outcome());
-    events.into_iter().flatten().for_each(&mut tell);
+    flight.land(tried.outcome());
     (endpoint, tried, result)
 }
 
@@ -298,26 +250,4 @@ fn many(pool: &Pool) -> bool {
 /// Milliseconds for which an answer asks to be left in peace.
 fn rest<H: Host>(host: &H, reply: &H::Reply) -> Option<u64> {
     retry_after_ms(&host.reply_field(reply, "retry-after")?)
-}
-
-/// A request under way, which ends even when nobody waits for it any more.
-struct InFlight<'a, H: Host> {
-    host: &'a H,
-    pool: &'a Pool,
-    flight: Option<Flight>,
-}
-
-impl<H: Host> InFlight<'_, H> {
-    fn land(&mut self, outcome: Outcome) -> [Option<Event>; 2] {
-        match self.flight.take() {
-            Some(flight) => self.pool.ended(&flight, self.host.now_ms(), outcome),
-            None => [None; 2],
-        }
-    }
-}
-
-impl<H: Host> Drop for InFlight<'_, H> {
-    fn drop(&mut self) {
-        self.land(Outcome::Cancelled);
-    }
 }

@@ -33,6 +33,34 @@ fn the_share_of_each_zone_follows_the_weights() {
 }
 
 #[test]
+fn peak_ewma_keeps_the_weights_where_all_are_as_quick() {
+    let clouds = clouds_with(
+        json!({ "balance": { "policy": "peak_ewma" } }),
+        |config| {
+            for (endpoint, weight) in [(0, 5), (1, 3), (2, 2)] {
+                config["servers"][0]["endpoints"][endpoint]["weight"] = weight.into();
+            }
+        },
+        Options::default(),
+    );
+    for (_, cloud) in clouds.all() {
+        cloud.fail(peers::upstream::Fault::Slow(
+            std::time::Duration::from_millis(20),
+        ));
+    }
+    let outcome = Load::on(clouds.gateway.address(), 1_000).run();
+    assert_eq!(outcome.failures(), 0, "{outcome}");
+    let servers = outcome.servers();
+    for (zone, percent) in [("gcp-eu", 50.0), ("aws-us", 30.0), ("azure-eu", 20.0)] {
+        let share = servers[zone] as f64 / 10.0;
+        assert!(
+            (share - percent).abs() <= 5.0,
+            "{zone}: {share} %\n{outcome}"
+        );
+    }
+}
+
+#[test]
 fn peak_ewma_leaves_a_slow_endpoint_alone() {
     let clouds = clouds(json!({ "balance": { "policy": "peak_ewma" } }));
     clouds.aws.fail(peers::upstream::Fault::Slow(

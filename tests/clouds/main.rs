@@ -10,6 +10,7 @@ mod support;
 mod balancing;
 mod bindings;
 mod failover;
+mod outages;
 mod retries;
 mod story;
 mod streams;

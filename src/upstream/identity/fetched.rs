@@ -80,6 +80,14 @@ impl Fetched {
             .await
     }
 
+    pub fn rests(&self, now: u64) -> bool {
+        self.token.rests(now)
+    }
+
+    pub fn came_late(&self, now: u64) {
+        self.token.came_late(now);
+    }
+
     async fn fetch<H: Host>(&self, host: &H) -> Result<Loan<Bearer>, String> {
         let moment = Moment::of(host);
         let assertion = match self.assertion(&moment) {

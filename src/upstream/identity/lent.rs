@@ -150,6 +150,25 @@ impl<V: Clone> Lent<V> {
         self.fetched(host, fetch).await.map(drop)
     }
 
+    /// Whether there is no value, and asking for one would tell no more than the last failure: it is too early to fetch
+    /// again, or somebody is trying.
+    pub fn rests(&self, now: u64) -> bool {
+        let state = self.state.borrow();
+        let holds = state.held.as_ref().is_some_and(|held| now < held.until);
+        !holds && state.failures > 0 && (now < state.retry_at || now < state.lease_until)
+    }
+
+    /// Nobody can wait any longer for a value that does not come: that is a failure of the fetch, which goes on.
+    pub fn came_late(&self, now: u64) {
+        let mut state = self.state.borrow_mut();
+        let holds = state.held.as_ref().is_some_and(|held| now < held.until);
+        if !holds && now >= state.retry_at {
+            let lease_until = state.lease_until;
+            state.fail("it did not come in time".into(), now);
+            state.lease_until = lease_until;
+        }
+    }
+
     async fn fetched<H: Host>(
         &self,
         host: &H,

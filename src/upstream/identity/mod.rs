@@ -127,6 +127,28 @@ impl Identities {
         Ok(())
     }
 
+    /// Whether one cannot be proven at the moment: the last time it could not, and it is not yet time to try again.
+    pub fn rests(&self, index: u16, now: u64) -> bool {
+        self.usable(index).is_some_and(|identity| match identity {
+            Identity::Fixed(_) => false,
+            Identity::Aws(aws) => aws.rests(now),
+            Identity::Fetched(fetched) => fetched.rests(now),
+        })
+    }
+
+    /// A request had no time left to wait for a proof.
+    pub fn came_late(&self, index: u16, now: u64) {
+        match self.usable(index) {
+            Some(Identity::Aws(aws)) => aws.came_late(now),
+            Some(Identity::Fetched(fetched)) => fetched.came_late(now),
+            Some(Identity::Fixed(_)) | None => {}
+        }
+    }
+
+    fn usable(&self, index: u16) -> Option<&Identity> {
+        self.all.get(usize::from(index))?.identity.as_ref().ok()
+    }
+
     /// What is to be [renewed](Self::renew), now that the gateway is done with a request: what a cloud has lent for a time
     /// that is nearly over. Each is told once.
     pub fn due(&self) -> Vec<u16> {

@@ -1,6 +1,7 @@
 //! One endpoint of a set, by the policies of `balance`.
 
-use super::{Pool, State, bit, hash, members};
+use super::learn::State;
+use super::{Pool, bit, hash, members};
 
 /// Each as often as its weight says, evenly mixed (nginx's smooth weighted round robin).
 pub(super) fn round_robin(pool: &Pool, state: &mut State, from: u64) -> Option<usize> {
@@ -35,28 +36,50 @@ pub(super) fn random(pool: &Pool, from: u64, random: u64) -> Option<usize> {
     })
 }
 
-/// The better of two that chance names (Mitzenmacher 2001), by latency and load for its weight.
+/// The one whose turn it is by weight, unless the better of two others that chance names (Mitzenmacher 2001) is clearly
+/// better by latency and load for its weight. Whoever is passed over stays next: where all are as quick, each gets its
+/// share.
 pub(super) fn peak_ewma(
     pool: &Pool,
-    state: &State,
+    state: &mut State,
     from: u64,
     now: u64,
     lots: u64,
 ) -> Option<usize> {
-    let one = random(pool, from, lots >> 32)?;
-    let Some(other) = random(pool, from & !bit(one), lots & 0xffff_ffff) else {
-        return Some(one);
-    };
+    let weight = |index: usize| pool.endpoints.get(index).map_or(0, |e| i64::from(e.weight));
+    let total = members(from).fold(0_i64, |sum, index| sum.saturating_add(weight(index)));
+    let mut one: Option<(usize, i64)> = None;
+    for index in members(from) {
+        let member = state.members.get_mut(index)?;
+        // What it was not given while it was slow is not made up for.
+        let turn = member.turn.saturating_add(weight(index));
+        member.turn = turn.clamp(total.saturating_neg(), total);
+        if one.is_none_or(|(_, turn)| member.turn > turn) {
+            one = Some((index, member.turn));
+        }
+    }
+    let (one, _) = one?;
     let cost = |index: usize| {
         let member = state.members.get(index)?;
-        let weight = f64::from(pool.endpoints.get(index)?.weight);
-        Some(member.ewma.cost(now, member.in_flight) / weight)
+        let load = f64::from(member.in_flight) * total as f64 / weight(index) as f64;
+        Some(member.ewma.cost(now, load / f64::from(from.count_ones())))
     };
-    Some(if cost(other)? < cost(one)? {
-        other
-    } else {
-        one
-    })
+    let others = from & !bit(one);
+    let mut chosen = one;
+    if let Some(other) = random(pool, others, lots >> 32) {
+        let third = random(pool, others & !bit(other), lots & 0xffff_ffff).unwrap_or(other);
+        let better = if cost(third)? < cost(other)? {
+            third
+        } else {
+            other
+        };
+        if cost(better)? * CLEARLY < cost(one)? {
+            chosen = better;
+        }
+    }
+    let member = state.members.get_mut(chosen)?;
+    member.turn = member.turn.saturating_sub(total);
+    Some(chosen)
 }
 
 /// The best lot for the key among those that are not overloaded (consistent hashing with bounded loads, Mirrokni,
@@ -94,3 +117,6 @@ pub(super) fn consistent_hash(
     // One of them always has room: loads are counted with the request itself, and the bound is at least the average.
     best(&mut members(from).filter(has_room)).or_else(|| best(&mut members(from)))
 }
+
+/// How many times as dear whose turn it is must be to be passed over.
+const CLEARLY: f64 = 1.75;

@@ -56,6 +56,11 @@ impl Budget {
         }
     }
 
+    /// Puts a retry back that was taken out, and then not sent.
+    pub fn put_back(&mut self) {
+        self.tokens = self.tokens.saturating_add(WHOLE);
+    }
+
     /// Adds up to a bound; what is beyond it already stays.
     fn add(&mut self, tokens: u64, bound: u64) {
         let bound = bound.saturating_mul(WHOLE).max(self.tokens);

@@ -1,6 +1,6 @@
 //! Whether a request belongs to the canary, and the guard that takes it all requests away.
 
-use super::window::Window;
+use super::window::Counts;
 use super::{Outcome, hash};
 use crate::plan::{CanarySpec, GuardSpec};
 
@@ -13,12 +13,25 @@ pub fn said(word: &str) -> Option<bool> {
     }
 }
 
-/// Watches over the canary's answers.
+/// Watches over the canary's answers, beside those of the stable endpoints in the same time.
+///
+/// It looks at the canary's latest requests, at most twice as many as [`FEW`] or `min_requests`, whichever is more, and
+/// none older than the window. So a canary that fails altogether is held after a fixed number of errors, however many
+/// successes there were before.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Guard {
-    window: Window,
+    younger: Period,
+    older: Period,
+    /// When the younger half began.
+    began: u64,
     /// Until then the canary has no share.
     held_until: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Period {
+    canary: Counts,
+    stable: Counts,
 }
 
 impl Guard {
@@ -27,22 +40,54 @@ impl Guard {
         now >= self.held_until
     }
 
-    /// An answer of the canary. Whether that was one too many.
-    pub fn ended(&mut self, spec: &GuardSpec, now: u64, outcome: Outcome) -> bool {
+    /// An answer, of the canary or of a stable endpoint. Whether that was one too many.
+    pub fn ended(&mut self, spec: &GuardSpec, now: u64, outcome: Outcome, canary: bool) -> bool {
         if outcome == Outcome::Cancelled {
             return false;
         }
-        self.window
-            .add(now, spec.window_ms, outcome != Outcome::Success);
-        let tripped = self.allows(now)
-            && self
-                .window
-                .exceeds(spec.min_requests, spec.max_error_percent);
+        self.turn(spec, now);
+        let group = match canary {
+            true => &mut self.younger.canary,
+            false => &mut self.younger.stable,
+        };
+        group.add(outcome != Outcome::Success);
+        let tripped = canary && self.allows(now) && self.is_worse(spec);
         if tripped {
-            self.held_until = now.saturating_add(u64::from(spec.hold_ms));
-            self.window.clear();
+            *self = Guard {
+                held_until: now.saturating_add(u64::from(spec.hold_ms)),
+                ..Guard::default()
+            };
         }
         tripped
+    }
+
+    fn turn(&mut self, spec: &GuardSpec, now: u64) {
+        let half = u64::from(spec.window_ms / 2).max(1);
+        let age = now.saturating_sub(self.began);
+        let is_full = self.younger.canary.requests >= spec.min_requests.max(FEW);
+        if age < half && !is_full {
+            return;
+        }
+        self.older = match age < half.saturating_mul(2) {
+            true => self.younger,
+            false => Period::default(),
+        };
+        self.younger = Period::default();
+        self.began = now;
+    }
+
+    /// Whether the canary fails more often than the others, by more than it may.
+    fn is_worse(&self, spec: &GuardSpec) -> bool {
+        let canary = self.younger.canary.and(self.older.canary);
+        let stable = self.younger.stable.and(self.older.stable);
+        let [requests, failures] = [canary.requests, canary.failures].map(u64::from);
+        // Where nobody else was asked, the others have not failed.
+        let [others, their_failures] = [stable.requests.max(1), stable.failures].map(u64::from);
+        let allowed = u64::from(spec.max_error_percent)
+            .saturating_mul(others)
+            .saturating_add(their_failures.saturating_mul(100));
+        let failed = failures.saturating_mul(100).saturating_mul(others);
+        requests >= u64::from(spec.min_requests) && failed > requests.saturating_mul(allowed)
     }
 }
 
@@ -52,6 +97,9 @@ pub(super) fn falls(spec: &CanarySpec, key: Option<&str>, random: u64) -> bool {
     let number = key.map_or(random, |key| hash::number(&format!("canary {key}")));
     number % 100 < u64::from(spec.percent)
 }
+
+/// As many requests as half of the guard's memory holds at least.
+const FEW: u32 = 50;
 
 #[cfg(test)]
 mod tests {
@@ -70,7 +118,7 @@ mod tests {
         let failed = Outcome::Failure(Failure::Server);
         let tripped = (0..20).map(|i| {
             let outcome = if i < 3 { failed } else { Outcome::Success };
-            guard.ended(&spec, 1_000, outcome)
+            guard.ended(&spec, 1_000, outcome, true)
         });
         assert_eq!(
             tripped.collect::<Vec<_>>().iter().position(|t| *t),
@@ -78,7 +126,46 @@ mod tests {
         );
         assert!(!guard.allows(5_999));
         assert!(guard.allows(6_000));
-        assert!(!guard.ended(&spec, 6_000, failed), "it counts anew");
+        assert!(!guard.ended(&spec, 6_000, failed, true), "it counts anew");
+    }
+
+    const GUARD: GuardSpec = GuardSpec {
+        max_error_percent: 5,
+        min_requests: 20,
+        window_ms: 60_000,
+        hold_ms: 5_000,
+    };
+    const FAILED: Outcome = Outcome::Failure(Failure::Server);
+
+    #[test]
+    fn a_canary_that_fails_is_held_after_six_errors_whatever_was_before() {
+        for before in [20, 49, 50, 51, 100, 2_000] {
+            let mut guard = Guard::default();
+            for _ in 0..before {
+                assert!(!guard.ended(&GUARD, 1_000, Outcome::Success, true));
+                assert!(!guard.ended(&GUARD, 1_000, Outcome::Success, false));
+            }
+            let errors = (1..).find(|_| guard.ended(&GUARD, 1_000, FAILED, true));
+            assert!(errors <= Some(6), "{before}: {errors:?}");
+        }
+    }
+
+    #[test]
+    fn a_canary_that_fails_no_more_than_the_others_keeps_its_share() {
+        let mut guard = Guard::default();
+        // A quarter fails everywhere, and for a while everything does.
+        for number in 0..2_000 {
+            let fails = number % 4 == 0 || (1_000..1_100).contains(&number);
+            let outcome = if fails { FAILED } else { Outcome::Success };
+            assert!(!guard.ended(&GUARD, number * 10, outcome, false));
+            assert!(!guard.ended(&GUARD, number * 10, outcome, true), "{number}");
+        }
+        // The others alone are well again.
+        let errors = (1..).find(|_| {
+            guard.ended(&GUARD, 20_000, Outcome::Success, false);
+            guard.ended(&GUARD, 20_000, FAILED, true)
+        });
+        assert!(errors <= Some(6), "{errors:?}");
     }
 
     #[test]

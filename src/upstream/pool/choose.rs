@@ -1,12 +1,15 @@
 //! Choosing an endpoint, in the steps that the pool's docs tell.
 
+use super::learn::State;
 use super::outlier::Availability;
-use super::{DRAINED_RETRY_MS, Endpoint, Nobody, Pool, State, Want, balance, bit, members};
+use super::{DRAINED_RETRY_MS, Endpoint, Nobody, Pool, Want, balance, bit, members};
 use crate::plan::Balance;
 
 /// What of a set can be used.
 struct Able {
     usable: u64,
+    /// Those of them that are known to be well.
+    sure: u64,
     /// When one of the others may be.
     soonest: u64,
 }
@@ -32,7 +35,7 @@ impl Pool {
                     .is_some_and(|member| !member.drained)
         });
         let canaries = self.set(|_, endpoint| endpoint.canary) & open;
-        let able = |set: u64| self.able(&state, set, want.robust, now);
+        let able = |set: u64| self.able(&state, set, want, now);
         // Without a canary that is well, or that has not failed already, its requests are served by the others.
         let canary = want.canary && able(canaries).usable & !want.tried != 0;
         let group = if canary { canaries } else { open & !canaries };
@@ -40,14 +43,24 @@ impl Pool {
             let retry_after_ms = DRAINED_RETRY_MS;
             return Err(Nobody { retry_after_ms });
         }
-        let Able { usable, soonest } = able(group);
+        let Able {
+            usable,
+            sure,
+            soonest,
+        } = able(group);
         let able = match usable {
-            _ if self.panics(group, usable) => group,
+            _ if self.panics(group, sure) => group,
+            // Nothing can be sent to them, but then the answer says why.
+            0 if group & want.unproven != 0 => group,
             0 => {
                 let retry_after_ms = soonest.saturating_sub(now).clamp(1, 600_000);
                 return Err(Nobody { retry_after_ms });
             }
             usable => usable,
+        };
+        let able = match able & !want.unproven {
+            0 => able,
+            provable => provable,
         };
         if let Some(sticky) = want.sticky
             && able & !want.tried & bit(sticky) != 0
@@ -58,7 +71,7 @@ impl Pool {
         let chosen = match &self.spec.balance {
             Balance::RoundRobin => balance::round_robin(self, &mut state, from),
             Balance::Random => balance::random(self, from, random),
-            Balance::PeakEwma => balance::peak_ewma(self, &state, from, now, random),
+            Balance::PeakEwma => balance::peak_ewma(self, &mut state, from, now, random),
             Balance::ConsistentHash {
                 bounded_load_percent,
                 ..
@@ -84,15 +97,19 @@ impl Pool {
     }
 
     /// Those of a set that can be used now.
-    fn able(&self, state: &State, set: u64, robust: bool, now: u64) -> Able {
-        let (mut well, mut trials, mut soonest) = (0, 0, u64::MAX);
+    fn able(&self, state: &State, set: u64, want: &Want<'_>, now: u64) -> Able {
+        let (mut well, mut trials, mut doubted, mut soonest) = (0, 0, 0, u64::MAX);
         for index in members(set) {
             let Some(member) = state.members.get(index) else {
                 continue;
             };
             let rests = now < member.rests_until;
+            if member.outlier.is_doubted() {
+                doubted |= bit(index);
+            }
             let spec = self.spec.outlier.as_ref();
             match spec.map_or(Availability::Well, |s| member.outlier.availability(s, now)) {
+                _ if want.unproven & bit(index) != 0 => {}
                 _ if member.down => soonest = soonest.min(now.saturating_add(1_000)),
                 Availability::Out(until) => soonest = soonest.min(until),
                 _ if rests => soonest = soonest.min(member.rests_until),
@@ -100,13 +117,15 @@ impl Pool {
                 Availability::OnProbation => trials |= bit(index),
             }
         }
+        // Whoever would not survive a failure tries nobody on probation while others are well.
+        let usable = if want.robust || well == 0 {
+            well | trials
+        } else {
+            well
+        };
         Able {
-            // Whoever would not survive a failure tries nobody on probation while others are well.
-            usable: if robust || well == 0 {
-                well | trials
-            } else {
-                well
-            },
+            usable,
+            sure: usable & !doubted,
             soonest,
         }
     }

@@ -1,23 +1,41 @@
 //! How long answers take: a peak-sensitive average of one endpoint, and a histogram of a whole server.
 
-/// Milliseconds in which what was measured loses about two thirds of its weight.
-const DECAY_MS: f64 = 10_000.0;
+/// Milliseconds in which what was measured loses about two thirds of its weight: at first, and where an endpoint has been
+/// asked again and again and is as slow as it was.
+const DECAY_MS: f64 = 1_500.0;
+const LONGEST_DECAY_MS: f64 = 4_000.0;
 
 /// An endpoint of which nothing is known, and which is asked already, is taken for this quick, in milliseconds.
 const UNKNOWN_MS: f64 = 30.0;
 
 /// Peak-EWMA (Finagle): an exponentially weighted average that follows a rise at once and a fall slowly. What is not
 /// measured is forgotten: an endpoint of which nothing is known counts as quick, so that it is soon known; but not for
-/// all that come until it has answered.
-#[derive(Clone, Debug, Default)]
+/// all that come until it has answered. Whoever is found as slow as before is forgotten later the next time.
+#[derive(Clone, Debug)]
 pub(super) struct PeakEwma {
     ms: f64,
     at: u64,
+    decay_ms: f64,
+}
+
+impl Default for PeakEwma {
+    fn default() -> Self {
+        PeakEwma {
+            ms: 0.0,
+            at: 0,
+            decay_ms: DECAY_MS,
+        }
+    }
 }
 
 impl PeakEwma {
     pub fn add(&mut self, now: u64, ms: u64) {
         let sample = ms as f64;
+        if sample > self.ms * 2.0 || sample * 2.0 < self.ms {
+            self.decay_ms = DECAY_MS;
+        } else if self.kept(now) < 0.5 {
+            self.decay_ms = (self.decay_ms * 2.0).min(LONGEST_DECAY_MS);
+        }
         self.ms = match sample > self.ms {
             true => sample,
             false => {
@@ -29,17 +47,24 @@ impl PeakEwma {
         self.at = now;
     }
 
+    /// An answer that has not come takes so long at least.
+    pub fn raise(&mut self, now: u64, ms: u64) {
+        if ms as f64 > self.ms * self.kept(now) {
+            self.add(now, ms);
+        }
+    }
+
     /// Milliseconds times the requests that would wait.
-    pub fn cost(&self, now: u64, in_flight: u32) -> f64 {
+    pub fn cost(&self, now: u64, load: f64) -> f64 {
         let kept = self.kept(now);
-        let unknown = if in_flight == 0 { 0.0 } else { UNKNOWN_MS };
+        let unknown = if load > 0.0 { UNKNOWN_MS } else { 0.0 };
         // An answer within the clock's step still costs something.
-        (self.ms * kept + unknown * (1.0 - kept) + 0.5) * (f64::from(in_flight) + 1.0)
+        (self.ms * kept + unknown * (1.0 - kept) + 0.5) * (load + 1.0)
     }
 
     /// What is left of the weight of what was measured.
     fn kept(&self, now: u64) -> f64 {
-        let age = now.saturating_sub(self.at) as f64 / DECAY_MS;
+        let age = now.saturating_sub(self.at) as f64 / self.decay_ms;
         // Near enough to e^-age, and small.
         (1.0 + age / 16.0).powi(-16)
     }
@@ -112,21 +137,38 @@ mod tests {
         assert!(ewma.ms > 400.0);
         ewma.add(60_000, 10);
         assert!(ewma.ms < 15.0);
-        assert!(ewma.cost(60_000, 3) > 3.0 * ewma.cost(60_000, 0));
+        assert!(ewma.cost(60_000, 3.0) > 3.0 * ewma.cost(60_000, 0.0));
+    }
+
+    /// Seconds for which it counts as slower than an endpoint that is quick.
+    fn distrusted(slow: &PeakEwma, from: u64) -> u64 {
+        let mut quick = PeakEwma::default();
+        let dearer = |second: &u64| {
+            let now = from.saturating_add(second.saturating_mul(1_000));
+            quick.add(now, 20);
+            slow.cost(now, 0.0) > quick.cost(now, 0.0)
+        };
+        (0..120).take_while(dearer).count() as u64
     }
 
     #[test]
-    fn a_rise_is_forgotten_where_nothing_is_measured_any_more() {
-        let (mut slow, mut quick) = (PeakEwma::default(), PeakEwma::default());
-        slow.add(0, 2_000);
-        for now in 0..60 {
-            quick.add(now * 1_000, 20);
-            let dearer = slow.cost(now * 1_000, 0) > quick.cost(now * 1_000, 0);
-            assert_eq!(dearer, now < 54, "{now}");
+    fn a_rise_is_soon_forgotten_and_later_each_time_that_it_was_no_exception() {
+        let mut slow = PeakEwma::default();
+        let mut now = 1_000;
+        for expected in [9, 17, 22, 22] {
+            slow.add(now, 2_000);
+            let seconds = distrusted(&slow, now);
+            assert_eq!(seconds, expected);
+            now += seconds * 1_000;
         }
+        slow.add(now, 20);
+        slow.add(now + 10, 2_000);
+        assert_eq!(distrusted(&slow, now), 9, "it was well in between");
         let unknown = PeakEwma::default();
-        assert!(unknown.cost(1_000_000, 0) < quick.cost(60_000, 0));
-        assert!(unknown.cost(1_000_000, 1) > quick.cost(60_000, 1));
+        let mut quick = PeakEwma::default();
+        quick.add(60_000, 20);
+        assert!(unknown.cost(1_000_000, 0.0) < quick.cost(60_000, 0.0));
+        assert!(unknown.cost(1_000_000, 1.0) > quick.cost(60_000, 1.0));
     }
 
     #[test]

@@ -4,7 +4,8 @@
 //! 1. Those that a request may use at all: of its zones, of its group, with a weight, not drained, and reached from its
 //!    home zone by the rules of [`locality`].
 //! 2. Of these, the ones that are well: not ejected ([`outlier`]), not down by a health check, not asked to be left in
-//!    peace by `Retry-After`. If fewer than `panic_percent` are well, all count as well.
+//!    peace by `Retry-After`, not waiting for a proof of who the gateway is. If fewer than `panic_percent` are well, all
+//!    count as well, but for those that no proof is there for.
 //! 3. Of these, a first try takes the first tier, or, where fewer than `threshold` percent of it are well, now and then a
 //!    further one. Another try takes a zone that has not been tried, else an endpoint that has not been tried.
 //! 4. Of these, one by `balance`.
@@ -17,6 +18,7 @@ mod canary;
 mod choose;
 mod hash;
 mod latency;
+mod learn;
 mod locality;
 mod outlier;
 #[cfg(test)]
@@ -25,14 +27,14 @@ mod tests;
 mod window;
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
 use crate::plan::{Home, Locality, PoolSpec};
 
 use super::Base;
 use budget::Budget;
-use canary::Guard;
-use latency::{Histogram, PeakEwma};
-use outlier::{Outlier, Trial};
+use learn::State;
+use outlier::Trial;
 
 pub use canary::said;
 pub use hash::number as hash_number;
@@ -40,14 +42,8 @@ pub use hash::number as hash_number;
 /// How many endpoints a server can have.
 pub const MOST: usize = 64;
 
-/// The budget of hedges where there are no retries: percent of the requests, and free ones in a second.
-const HEDGES_ALONE: (u32, u32) = (20, 10);
-
 /// After how many milliseconds to ask again where every endpoint is drained: nobody knows when that ends.
 const DRAINED_RETRY_MS: u64 = 30_000;
-
-/// A failure counts as slow as the slowest answers: only so many percent of them are quicker.
-const SLOW_PERCENT: u32 = 99;
 
 /// One address of a server.
 #[derive(Clone, Debug)]
@@ -73,30 +69,8 @@ pub struct Pool {
     ids: Vec<u64>,
     /// By home zone; the last one is for no home.
     tiers: Vec<locality::Tiers>,
-    state: RefCell<State>,
-}
-
-struct State {
-    members: Vec<Member>,
-    budget: Option<Budget>,
-    latencies: Histogram,
-    guard: Guard,
-}
-
-/// What is known of one endpoint.
-#[derive(Clone, Debug, Default)]
-struct Member {
-    in_flight: u32,
-    ewma: PeakEwma,
-    outlier: Outlier,
-    /// By active health checks.
-    down: bool,
-    /// By hand.
-    drained: bool,
-    /// `Retry-After`
-    rests_until: u64,
-    /// How far its turn is (smooth weighted round robin).
-    turn: i64,
+    /// Shared with the same server of the plan before, whose requests may be under way still.
+    state: Rc<RefCell<State>>,
 }
 
 /// What became of a request to an endpoint.
@@ -129,6 +103,8 @@ pub struct Want<'a> {
     pub canary: bool,
     /// Those that were tried, a bit each.
     pub tried: u64,
+    /// Those to which the gateway cannot prove at the moment who it is, a bit each.
+    pub unproven: u64,
     /// The request survives a failure.
     pub robust: bool,
 }
@@ -167,22 +143,12 @@ impl Pool {
         let tiers = homes
             .chain([None])
             .map(|home| locality::tiers(spec.locality.as_ref(), home, &places));
-        let budget = match (&spec.retry, &spec.hedge) {
-            (Some(retry), _) => Some((retry.budget_percent, retry.budget_min_per_second)),
-            (None, Some(_)) => Some(HEDGES_ALONE),
-            (None, None) => None,
-        };
-        let budget = budget.map(|(percent, per_second)| Budget::new(percent, per_second));
+        let state = State::new(&spec, endpoints.len());
         Pool {
             alias: alias.to_owned(),
             ids: endpoints.iter().map(|e| hash::number(&e.name)).collect(),
             tiers: tiers.collect(),
-            state: RefCell::new(State {
-                members: vec![Member::default(); endpoints.len()],
-                budget,
-                latencies: Histogram::default(),
-                guard: Guard::default(),
-            }),
+            state: Rc::new(RefCell::new(state)),
             spec,
             endpoints,
         }
@@ -235,6 +201,13 @@ impl Pool {
         }
     }
 
+    /// A retry that was taken out, and then not sent.
+    pub fn put_back(&self) {
+        if let Some(budget) = &mut self.state.borrow_mut().budget {
+            budget.put_back();
+        }
+    }
+
     /// Takes a retry out of the budget.
     pub fn withdraw(&self, now: u64) -> bool {
         let mut state = self.state.borrow_mut();
@@ -244,97 +217,6 @@ impl Pool {
     /// Milliseconds within which so many percent of the answers came.
     pub fn percentile(&self, percent: u32) -> Option<u32> {
         self.state.borrow().latencies.percentile(percent)
-    }
-
-    /// A request is sent.
-    pub fn began(&self, endpoint: usize, now: u64) -> Flight {
-        let mut trial = None;
-        if let Some(member) = self.state.borrow_mut().members.get_mut(endpoint) {
-            member.in_flight = member.in_flight.saturating_add(1);
-            if let Some(spec) = &self.spec.outlier {
-                trial = member.outlier.began(spec, now);
-            }
-        }
-        Flight {
-            endpoint,
-            began: now,
-            trial,
-        }
-    }
-
-    /// The head of the answer came, or nothing will come any more.
-    pub fn ended(&self, flight: &Flight, now: u64, outcome: Outcome) -> [Option<Event>; 2] {
-        let mut state = self.state.borrow_mut();
-        let state = &mut *state;
-        let endpoint = flight.endpoint;
-        let took = now.saturating_sub(flight.began);
-        let mut counted = took;
-        if outcome == Outcome::Success {
-            state.latencies.add(took);
-        } else {
-            // To fail quickly is not to be quick: that would draw all requests to where they fail.
-            let slow = state.latencies.percentile(SLOW_PERCENT);
-            counted = counted.max(slow.map_or(0, u64::from));
-        }
-        let ejected = state
-            .members
-            .iter()
-            .filter(|member| member.outlier.is_ejected(now))
-            .count();
-        let Some(member) = state.members.get_mut(endpoint) else {
-            return [None; 2];
-        };
-        member.in_flight = member.in_flight.saturating_sub(1);
-        if outcome != Outcome::Cancelled {
-            member.ewma.add(now, counted);
-        }
-        let (mut ejection, mut held) = (None, None);
-        if let Some(spec) = &self.spec.outlier
-            && member.outlier.ended(spec, now, outcome, flight.trial)
-        {
-            if ejected < most_ejected(self.endpoints.len(), spec.max_ejected_percent) {
-                member.outlier.eject(spec, now);
-                ejection = Some(Event::Ejected(endpoint));
-            } else {
-                member.outlier.pardon();
-            }
-        }
-        let canary = self.endpoints.get(endpoint).is_some_and(|e| e.canary);
-        let guard = self.spec.canary.as_ref().and_then(|c| c.guard.as_ref());
-        if let Some(guard) = guard.filter(|_| canary)
-            && state.guard.ended(guard, now, outcome)
-        {
-            held = Some(Event::CanaryHeld);
-        }
-        [ejection, held]
-    }
-
-    /// How many requests to an endpoint are under way.
-    pub fn in_flight(&self, endpoint: usize) -> u32 {
-        let state = self.state.borrow();
-        state.members.get(endpoint).map_or(0, |m| m.in_flight)
-    }
-
-    /// An endpoint asked to be left in peace until then.
-    pub fn rest(&self, endpoint: usize, until: u64) {
-        if let Some(member) = self.state.borrow_mut().members.get_mut(endpoint) {
-            member.rests_until = member.rests_until.max(until);
-        }
-    }
-
-    /// What active health checks say of an endpoint.
-    pub fn set_down(&self, endpoint: usize, down: bool) {
-        if let Some(member) = self.state.borrow_mut().members.get_mut(endpoint) {
-            member.down = down;
-        }
-    }
-
-    /// Takes endpoints out by hand, all others in.
-    pub fn set_drained(&self, drained: impl Fn(&Endpoint) -> bool) {
-        let mut state = self.state.borrow_mut();
-        for (member, endpoint) in state.members.iter_mut().zip(&self.endpoints) {
-            member.drained = drained(endpoint);
-        }
     }
 }
 
@@ -347,12 +229,6 @@ pub fn reach(
 ) -> Option<usize> {
     let tiers = locality::tiers(locality, home, zones);
     tiers.iter().position(|tier| tier & bit(endpoint) != 0)
-}
-
-/// How many of so many endpoints may be left out: at least one, unless the share is nothing.
-fn most_ejected(endpoints: usize, percent: u32) -> usize {
-    let share = endpoints.saturating_mul(percent as usize) / 100;
-    share.max(usize::from(percent > 0))
 }
 
 fn cookie_id(id: u64) -> String {

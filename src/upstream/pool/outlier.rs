@@ -12,11 +12,18 @@
 //!
 //! It is ejected for the base time times n, within a bound. n falls by one for each base time without an ejection.
 //!
+//! - The last one that is well is not ejected unless all may be: it is in doubt until it succeeds. While nobody else is
+//!   well either, the others are asked too.
+//! - A request that was sent in spite of an ejection, for want of anybody better, and that succeeds, brings the endpoint
+//!   back at once. That it failed says nothing new.
+//! - Races that an endpoint loses to hedges, without an answer in between, are failures once there are so many that it
+//!   cannot be chance.
+//!
 //! The trials are requests that survive a failure. Where none comes within another base time, there may be none at all:
 //! then any request is one.
 
 use super::window::Window;
-use super::{Failure, Outcome};
+use super::{Failure, Flight, Outcome};
 use crate::plan::OutlierSpec;
 
 /// A trial that has not ended after so many milliseconds is taken for lost: another one may begin.
@@ -28,8 +35,14 @@ pub(super) struct Outlier {
     consecutive: u32,
     gateway_errors: u32,
     window: Window,
+    /// Races lost since the last success.
+    lost: u32,
+    /// It would have been ejected, and is the last one.
+    doubted: bool,
     /// n
     ejections: u32,
+    /// When it was last ejected.
+    left_at: u64,
     /// When it last came back.
     returned_at: u64,
     /// Which probation this is: trials of an earlier one say nothing of it.
@@ -86,6 +99,19 @@ impl Outlier {
         matches!(self.state, State::Ejected { until } if now < until)
     }
 
+    /// Whether it is in use and has not failed lately.
+    pub fn is_well(&self) -> bool {
+        self.is_closed() && !self.doubted
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.state == State::Closed
+    }
+
+    pub fn is_doubted(&self) -> bool {
+        self.doubted
+    }
+
     /// A request is sent. If it is a trial, that is told again when it ends.
     pub fn began(&mut self, spec: &OutlierSpec, now: u64) -> Option<Trial> {
         let since = match self.state {
@@ -123,9 +149,12 @@ impl Outlier {
         spec: &OutlierSpec,
         now: u64,
         outcome: Outcome,
-        trial: Option<Trial>,
+        flight: &Flight,
     ) -> bool {
-        let failed = outcome != Outcome::Success;
+        let (failed, trial) = (outcome != Outcome::Success, flight.trial);
+        if !failed {
+            (self.lost, self.doubted) = (0, false);
+        }
         if trial == Some(Trial(self.probations))
             && let State::Probation {
                 trials, succeeded, ..
@@ -140,14 +169,18 @@ impl Outlier {
             }
             *succeeded = succeeded.saturating_add(1);
             if *succeeded >= spec.probation_requests {
-                self.state = State::Closed;
-                self.returned_at = now;
-                self.forget();
+                self.come_back(now);
             }
             return false;
         }
-        // What was sent before it was ejected, or in spite of that, says nothing of now.
-        if outcome == Outcome::Cancelled || trial.is_some() || self.state != State::Closed {
+        if outcome == Outcome::Cancelled || trial.is_some() {
+            return false;
+        }
+        if self.state != State::Closed {
+            // What was sent before it was ejected says nothing of now.
+            if !failed && flight.began > self.left_at {
+                self.come_back(now);
+            }
             return false;
         }
         self.window.add(now, spec.window_ms, failed);
@@ -162,6 +195,23 @@ impl Outlier {
                 && self.window.exceeds(spec.min_requests, spec.failure_percent))
     }
 
+    /// A request lost a race to a hedge. `by_chance` are as many in a row as a sound endpoint hardly ever loses. Whether the
+    /// endpoint is to be ejected, if that may be.
+    pub fn lost(&mut self, spec: &OutlierSpec, flight: &Flight, by_chance: u32) -> bool {
+        self.lost = self.lost.saturating_add(1);
+        let failures = self.lost.saturating_add(self.consecutive);
+        let enough =
+            spec.consecutive_failures != 0 && failures >= by_chance.max(spec.consecutive_failures);
+        match (&mut self.state, flight.trial) {
+            (State::Probation { trials, .. }, Some(trial)) if trial == Trial(self.probations) => {
+                *trials = trials.saturating_sub(1);
+                enough
+            }
+            (State::Closed, None) => enough,
+            _ => false,
+        }
+    }
+
     pub fn eject(&mut self, spec: &OutlierSpec, now: u64) {
         let base = u64::from(spec.base_ejection_ms);
         let quiet = now.saturating_sub(self.returned_at).checked_div(base);
@@ -172,6 +222,8 @@ impl Outlier {
         self.ejections = self.ejections.saturating_add(1);
         let time = base.saturating_mul(u64::from(self.ejections));
         let time = time.min(u64::from(spec.max_ejection_ms));
+        self.left_at = now;
+        self.doubted = false;
         self.state = State::Ejected {
             until: now.saturating_add(time),
         };
@@ -181,6 +233,31 @@ impl Outlier {
     /// As many are left out as may be: this one stays.
     pub fn pardon(&mut self) {
         self.state = State::Closed;
+        self.lost = 0;
+        self.forget();
+    }
+
+    /// It is the last one: it stays, but nobody counts on it.
+    pub fn doubt(&mut self) {
+        self.pardon();
+        self.doubted = true;
+    }
+
+    /// The same, but that no trial is under way.
+    pub fn without_trials(&self) -> Outlier {
+        let state = match self.state {
+            State::Probation { since, .. } => State::Ejected { until: since },
+            state => state,
+        };
+        Outlier {
+            state,
+            ..self.clone()
+        }
+    }
+
+    fn come_back(&mut self, now: u64) {
+        self.state = State::Closed;
+        self.returned_at = now;
         self.forget();
     }
 
@@ -189,6 +266,14 @@ impl Outlier {
         self.gateway_errors = 0;
         self.window.clear();
     }
+}
+
+/// How many races in a row a sound endpoint loses by chance once in a million times, if hedges are sent after so many
+/// percent of the answers.
+pub(super) fn chance_losses(percentile: u32) -> u32 {
+    let late = f64::from(100_u32.saturating_sub(percentile).clamp(1, 99)) / 100.0;
+    // Between 3 and some 1400.
+    (1e-6_f64.ln() / late.ln()).ceil() as u32
 }
 
 fn is_lost(last: u64, now: u64) -> bool {
@@ -212,154 +297,4 @@ fn count(so_far: u32, one_more: bool) -> u32 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SPEC: OutlierSpec = OutlierSpec {
-        consecutive_failures: 3,
-        consecutive_gateway_errors: 2,
-        failure_percent: 50,
-        min_requests: 10,
-        window_ms: 10_000,
-        base_ejection_ms: 1_000,
-        max_ejection_ms: 2_500,
-        max_ejected_percent: 100,
-        panic_percent: 0,
-        probation_requests: 2,
-    };
-    const FAILED: Outcome = Outcome::Failure(Failure::Server);
-    const GATEWAY: Outcome = Outcome::Failure(Failure::Gateway);
-
-    fn after(outlier: &mut Outlier, now: u64, outcome: Outcome) -> bool {
-        let trial = outlier.began(&SPEC, now);
-        outlier.ended(&SPEC, now, outcome, trial)
-    }
-
-    #[test]
-    fn failures_one_after_another_eject() {
-        let mut outlier = Outlier::default();
-        assert!(!after(&mut outlier, 0, FAILED));
-        assert!(!after(&mut outlier, 0, FAILED));
-        assert!(!after(&mut outlier, 0, Outcome::Success));
-        assert!(!after(&mut outlier, 0, FAILED));
-        assert!(!after(&mut outlier, 0, Outcome::Cancelled));
-        assert!(!after(&mut outlier, 0, FAILED));
-        assert!(after(&mut outlier, 0, FAILED));
-    }
-
-    #[test]
-    fn gateway_errors_are_counted_apart() {
-        let mut outlier = Outlier::default();
-        assert!(!after(&mut outlier, 0, GATEWAY));
-        assert!(!after(&mut outlier, 0, FAILED));
-        assert!(!after(&mut outlier, 0, Outcome::Success));
-        assert!(!after(&mut outlier, 0, GATEWAY));
-        assert!(after(&mut outlier, 0, GATEWAY));
-    }
-
-    #[test]
-    fn a_share_of_failures_ejects_once_there_are_enough_requests() {
-        let mut outlier = Outlier::default();
-        let outcomes = [FAILED, FAILED, Outcome::Success];
-        let ejects = (0..12).map(|i| after(&mut outlier, i, outcomes[(i % 3) as usize]));
-        assert_eq!(ejects.collect::<Vec<_>>().iter().position(|e| *e), Some(9));
-    }
-
-    #[test]
-    fn what_comes_back_is_on_probation_and_is_out_longer_each_time() {
-        let mut outlier = Outlier::default();
-        outlier.eject(&SPEC, 10_000);
-        let at = |outlier: &Outlier, now| outlier.availability(&SPEC, now);
-        assert_eq!(at(&outlier, 10_999), Availability::Out(11_000));
-        assert_eq!(at(&outlier, 11_000), Availability::OnProbation);
-        // Two trials at once, no third.
-        let trial = outlier.began(&SPEC, 11_000);
-        assert!(trial.is_some() && outlier.began(&SPEC, 11_000) == trial);
-        assert_eq!(at(&outlier, 11_000), Availability::Out(11_001));
-        assert!(outlier.began(&SPEC, 11_000).is_none());
-        assert!(!outlier.ended(
-            &SPEC,
-            11_000,
-            Outcome::Success,
-            Some(Trial(outlier.probations))
-        ));
-        assert!(outlier.ended(&SPEC, 11_000, FAILED, Some(Trial(outlier.probations))));
-        outlier.eject(&SPEC, 11_000);
-        assert_eq!(at(&outlier, 11_000), Availability::Out(13_000));
-        assert!(outlier.began(&SPEC, 13_000).is_some());
-        assert!(outlier.ended(&SPEC, 13_000, FAILED, Some(Trial(outlier.probations))));
-        outlier.eject(&SPEC, 13_000);
-        assert_eq!(at(&outlier, 13_000), Availability::Out(15_500), "bounded");
-        for _ in 0..2 {
-            assert!(outlier.began(&SPEC, 15_500).is_some());
-            assert!(!outlier.ended(
-                &SPEC,
-                15_500,
-                Outcome::Success,
-                Some(Trial(outlier.probations))
-            ));
-        }
-        assert_eq!(at(&outlier, 15_500), Availability::Well);
-        // After a quiet time it counts as a first one again.
-        outlier.eject(&SPEC, 100_000);
-        assert_eq!(at(&outlier, 100_000), Availability::Out(101_000));
-    }
-
-    #[test]
-    fn where_no_request_survives_a_failure_any_one_is_a_trial() {
-        let mut outlier = Outlier::default();
-        outlier.eject(&SPEC, 0);
-        let at = |outlier: &Outlier, now| outlier.availability(&SPEC, now);
-        assert_eq!(at(&outlier, 1_999), Availability::OnProbation);
-        assert_eq!(at(&outlier, 2_000), Availability::Well);
-        assert!(outlier.began(&SPEC, 2_000).is_some() && outlier.began(&SPEC, 2_000).is_some());
-        assert_eq!(at(&outlier, 2_000), Availability::Out(2_001));
-        assert!(!outlier.ended(
-            &SPEC,
-            2_010,
-            Outcome::Success,
-            Some(Trial(outlier.probations))
-        ));
-        assert_eq!(at(&outlier, 2_010), Availability::Well);
-        assert!(outlier.ended(&SPEC, 2_010, FAILED, Some(Trial(outlier.probations))));
-    }
-
-    #[test]
-    fn a_cancelled_trial_makes_room_for_another() {
-        let mut outlier = Outlier::default();
-        outlier.eject(&SPEC, 0);
-        for _ in 0..10 {
-            assert!(outlier.began(&SPEC, 1_000).is_some());
-            assert!(!outlier.ended(
-                &SPEC,
-                1_000,
-                Outcome::Cancelled,
-                Some(Trial(outlier.probations))
-            ));
-        }
-        assert_eq!(
-            outlier.availability(&SPEC, 1_000),
-            Availability::OnProbation
-        );
-    }
-
-    #[test]
-    fn a_trial_that_never_ends_is_lost_and_says_nothing_later() {
-        let mut outlier = Outlier::default();
-        outlier.eject(&SPEC, 0);
-        let lost = outlier.began(&SPEC, 1_000);
-        assert!(lost.is_some() && outlier.began(&SPEC, 1_000).is_some());
-        assert_eq!(
-            outlier.availability(&SPEC, 60_999),
-            Availability::Out(61_000)
-        );
-        assert_eq!(
-            outlier.availability(&SPEC, 61_000),
-            Availability::OnProbation
-        );
-        let trial = outlier.began(&SPEC, 61_000);
-        assert!(trial.is_some() && trial != lost);
-        assert!(!outlier.ended(&SPEC, 61_000, FAILED, lost));
-        assert!(outlier.ended(&SPEC, 61_000, FAILED, trial));
-    }
-}
+mod tests;

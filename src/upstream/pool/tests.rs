@@ -1,3 +1,5 @@
+mod successor;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -113,7 +115,7 @@ fn peak_ewma_prefers_what_is_quick_and_idle() {
     assert_eq!(picked[2], 0, "{picked:?}");
     let busy: Vec<Flight> = (0..60).map(|_| pool.began(0, 400)).collect();
     let picked = shares(&pool, &Want::default(), 400, 3_000);
-    assert!(picked[1] > 1_900 && picked[0] < picked[2], "{picked:?}");
+    assert!(picked[1] > 1_900 && picked[0] <= picked[2], "{picked:?}");
     for flight in &busy {
         pool.ended(flight, 400, Outcome::Cancelled);
     }
@@ -365,4 +367,58 @@ fn a_canary_that_fails_is_served_by_the_others() {
     pool.set_down(0, true);
     pool.set_down(1, true);
     assert_eq!(shares(&pool, &want, 0, 30)[2], 0, "in a panic, too");
+}
+
+/// With the rules that hold where nothing is said of them.
+fn usual(endpoints: &[(u16, u32)]) -> Pool {
+    let outlier = OutlierSpec {
+        max_ejected_percent: 99,
+        ..OUTLIER
+    };
+    let spec = PoolSpec {
+        outlier: Some(outlier),
+        ..PoolSpec::default()
+    };
+    pool(spec, endpoints)
+}
+
+#[test]
+fn the_last_one_that_is_well_stays_and_the_others_are_tried_beside_it() {
+    for endpoints in [vec![(0, 1); 3], vec![(0, 1), (0, 1), (0, 1), (0, 0)]] {
+        let pool = usual(&endpoints);
+        eject(&pool, 0, 1);
+        eject(&pool, 1, 1);
+        assert_eq!((fail(&pool, 2, 2), fail(&pool, 2, 2)), (None, None));
+        let picked = shares(&pool, &Want::default(), 3, 90);
+        assert_eq!(picked[..3], [30; 3], "nobody is known to be well");
+        succeed(&pool, 2, 3);
+        assert_eq!(shares(&pool, &Want::default(), 3, 90)[..3], [0, 0, 90]);
+        // Another one is back: now this one may go.
+        succeed(&pool, 0, 4);
+        eject(&pool, 2, 5);
+        assert_eq!(shares(&pool, &Want::default(), 5, 90)[..3], [90, 0, 0]);
+    }
+    let only = usual(&[(0, 1)]);
+    assert_eq!((fail(&only, 0, 2), fail(&only, 0, 2)), (None, None));
+    let down = usual(&[(0, 1), (0, 1)]);
+    down.set_down(1, true);
+    assert_eq!((fail(&down, 0, 2), fail(&down, 0, 2)), (None, None));
+}
+
+fn succeed(pool: &Pool, endpoint: usize, now: u64) {
+    let flight = pool.began(endpoint, now);
+    assert_eq!(pool.ended(&flight, now, Outcome::Success), [None; 2]);
+}
+
+#[test]
+fn a_success_in_spite_of_an_ejection_brings_back_unless_it_was_sent_before() {
+    let pool = pool(spec(), &[(0, 1), (0, 1)]);
+    let before = pool.began(0, 5);
+    eject(&pool, 0, 10);
+    eject(&pool, 1, 10);
+    pool.ended(&before, 20, Outcome::Success);
+    assert_eq!(shares(&pool, &Want::default(), 20, 60), [30, 30], "panic");
+    assert_eq!(fail(&pool, 0, 20), None, "a failure is nothing new");
+    succeed(&pool, 1, 21);
+    assert_eq!(shares(&pool, &Want::default(), 21, 60), [0, 60]);
 }

@@ -10,24 +10,34 @@ pub(super) struct Window {
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Counts {
-    requests: u32,
-    failures: u32,
+pub(super) struct Counts {
+    pub requests: u32,
+    pub failures: u32,
+}
+
+impl Counts {
+    pub fn add(&mut self, failed: bool) {
+        self.requests = self.requests.saturating_add(1);
+        self.failures = self.failures.saturating_add(u32::from(failed));
+    }
+
+    pub fn and(self, other: Counts) -> Counts {
+        Counts {
+            requests: self.requests.saturating_add(other.requests),
+            failures: self.failures.saturating_add(other.failures),
+        }
+    }
 }
 
 impl Window {
     pub fn add(&mut self, now: u64, window_ms: u32, failed: bool) {
         self.turn(now, window_ms);
-        self.younger.requests = self.younger.requests.saturating_add(1);
-        if failed {
-            self.younger.failures = self.younger.failures.saturating_add(1);
-        }
+        self.younger.add(failed);
     }
 
     /// Whether there were at least `least` requests, of which more than `percent` failed.
     pub fn exceeds(&self, least: u32, percent: u32) -> bool {
-        let requests = self.younger.requests.saturating_add(self.older.requests);
-        let failures = self.younger.failures.saturating_add(self.older.failures);
+        let Counts { requests, failures } = self.younger.and(self.older);
         let [failed, allowed] = [(failures, 100), (requests, percent)]
             .map(|(count, factor)| u64::from(count).saturating_mul(u64::from(factor)));
         requests >= least && failed > allowed

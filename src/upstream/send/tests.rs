@@ -3,7 +3,7 @@ mod unsent;
 mod uploads;
 
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use serde_json::json;
 
@@ -77,6 +77,8 @@ struct Setup {
     timeout_ms: u32,
     /// The requests are the canary's.
     canary: bool,
+    /// How long whoever gives out tokens takes to refuse one.
+    tokens_take_ms: Cell<u32>,
 }
 
 /// What an exchange came to.
@@ -115,6 +117,7 @@ fn setup(spec: PoolSpec, zones: &[u16]) -> Setup {
         sent: RefCell::default(),
         timeout_ms: 1_000,
         canary: false,
+        tokens_take_ms: Cell::default(),
     }
 }
 
@@ -127,7 +130,8 @@ impl Setup {
             let ms = self.clock.elapsed_us() / 1000;
             self.sent.borrow_mut().push((ms, endpoint));
             peer(endpoint)
-        });
+        })
+        .with_refusals_after(self.tokens_take_ms.get());
         let outbound = Outbound {
             method,
             body: Body::None,
@@ -268,7 +272,7 @@ fn a_post_with_an_idempotency_key_is_repeated() {
         (&[][..], Body::Sized, 1, 503),
     ] {
         let (clock, random) = (Clock::default(), Random::new(1));
-        let tried = std::cell::Cell::new(0);
+        let tried = Cell::new(0);
         let host = VirtualHost::new(&clock, &random, |_: &Forward| {
             tried.set(tried.get() + 1);
             after(1, if tried.get() == 1 { 503 } else { 200 })
@@ -348,7 +352,7 @@ fn who_asks_for_peace_gets_it_and_another_one_is_asked_at_once() {
 fn a_single_endpoint_is_waited_for() {
     let mut one = setup(spec(), &[0]);
     one.timeout_ms = 5_000;
-    let tries = std::cell::Cell::new(0);
+    let tries = Cell::new(0);
     let told = one.send("GET", |_| {
         tries.set(tries.get() + 1);
         if tries.get() == 1 {

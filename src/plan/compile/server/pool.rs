@@ -243,6 +243,9 @@ fn compile_hedge(object: Option<&HedgeObject<'_>>, _: &mut Context) -> HedgeSpec
 
 fn compile_outlier(object: Option<&OutlierObject<'_>>, _: &mut Context) -> OutlierSpec {
     let base_ejection_ms = number(object.map(|o| &o.base_ejection_ms), 5_000);
+    let panic_percent = number(object.map(|o| &o.panic_percent), 10);
+    // Below 100 the last one stays. Without panic nobody is to be preferred to who is ill.
+    let max_ejected = if panic_percent == 0 { 100 } else { 99 };
     OutlierSpec {
         consecutive_failures: number(object.map(|o| &o.consecutive_failures), 5),
         consecutive_gateway_errors: number(object.map(|o| &o.consecutive_gateway_errors), 0),
@@ -251,8 +254,8 @@ fn compile_outlier(object: Option<&OutlierObject<'_>>, _: &mut Context) -> Outli
         window_ms: number(object.map(|o| &o.window_seconds), 10).saturating_mul(1000),
         base_ejection_ms,
         max_ejection_ms: number(object.map(|o| &o.max_ejection_ms), 60_000).max(base_ejection_ms),
-        max_ejected_percent: number(object.map(|o| &o.max_ejected_percent), 100),
-        panic_percent: number(object.map(|o| &o.panic_percent), 10),
+        max_ejected_percent: number(object.map(|o| &o.max_ejected_percent), max_ejected),
+        panic_percent,
         probation_requests: number(object.map(|o| &o.probation_requests), 1),
     }
 }

@@ -98,6 +98,19 @@ impl CredentialSource {
         }
     }
 
+    pub fn rests(&self, now: u64) -> bool {
+        match self {
+            CredentialSource::Static(_) => false,
+            CredentialSource::Role { lent, .. } => lent.rests(now),
+        }
+    }
+
+    pub fn came_late(&self, now: u64) {
+        if let CredentialSource::Role { lent, .. } = self {
+            lent.came_late(now);
+        }
+    }
+
     /// # Errors
     /// No keys came; why, in words for the operator.
     pub async fn renew<H: Host>(&self, host: &H) -> Result<(), String> {

@@ -145,6 +145,14 @@ impl Aws {
         renewed.map_err(|reason| format!("aws: {reason}"))
     }
 
+    pub fn rests(&self, now: u64) -> bool {
+        self.source.rests(now)
+    }
+
+    pub fn came_late(&self, now: u64) {
+        self.source.came_late(now);
+    }
+
     async fn payload<H: Host>(&self, host: &H, body: Body) -> Result<String, Problem> {
         match (body, self.payload) {
             (Body::None, _) => Ok(EMPTY_PAYLOAD.to_owned()),
