@@ -7,6 +7,7 @@ mod support;
 use std::rc::Rc;
 use std::time::Duration;
 
+use peers::upstream::Fault;
 use peers::{Gateway, Kv, Options, Request, Source, Upstream};
 use serde_json::{Value, json};
 use support::tokens::{self, SECRET};
@@ -216,6 +217,44 @@ fn a_new_config_in_kv_takes_over_and_a_bad_one_does_not() {
 
     kv.put("api-config.json", says("third"));
     assert!(eventually(PATIENCE, || who(&gateway) == "third"));
+}
+
+#[test]
+fn a_new_config_keeps_what_is_known_of_endpoints_that_it_does_not_touch() {
+    let [ill, well] = [Upstream::start(), Upstream::start()];
+    ill.fail(Fault::Status(503));
+    let config = |word: &str, more: &[&Upstream]| {
+        let endpoints = [("a", &ill), ("b", &well)].into_iter();
+        let endpoints = endpoints.chain(more.iter().map(|upstream| ("c", *upstream)));
+        let endpoints = endpoints.map(|(name, up)| json!({ "name": name, "url": up.url() }));
+        json!({
+            "servers": [{
+                "alias": "s", "endpoints": endpoints.collect::<Vec<_>>(),
+                "outlier": { "consecutive_failures": 1, "base_ejection_ms": 60_000 },
+            }],
+            "paths": [
+                { "method": "GET", "path": "/who", "response": word },
+                { "method": "GET", "path": "/x", "integration": { "type": "http", "server": "s" } },
+            ],
+        })
+        .to_string()
+    };
+    let kv = Rc::new(Kv::start());
+    kv.put("api-config.json", config("first", &[]));
+    let gateway = gateway("", bundled_and(&kv));
+    let all_well = || (0..6).for_each(|_| assert_eq!(gateway.get("/x").status, 200));
+    all_well();
+    assert_eq!(ill.seen(), 1, "it is ejected");
+    kv.put("api-config.json", config("second", &[]));
+    assert!(eventually(PATIENCE, || who(&gateway) == "second"));
+    all_well();
+    // Another endpoint beside it says nothing of this one.
+    let third = Upstream::start();
+    kv.put("api-config.json", config("third", &[&third]));
+    assert!(eventually(PATIENCE, || who(&gateway) == "third"));
+    all_well();
+    assert_eq!(ill.seen(), 1);
+    assert!(third.seen() > 0);
 }
 
 #[test]

@@ -133,9 +133,12 @@ fn open(env: &Env, source: &str, artifact: &Uint8Array) {
     }
 }
 
-fn install(plan: Plan, faults: Vec<Fault>) {
+fn install(mut plan: Plan, faults: Vec<Fault>) {
     for fault in faults {
         report(&fault.code, &fault.message);
+    }
+    if let Some(before) = PLAN.with_borrow(Clone::clone) {
+        plan.take_over(&before);
     }
     service::welcome(&plan);
     PLAN.set(Some(Rc::new(plan)));

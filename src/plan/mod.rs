@@ -19,6 +19,7 @@ mod mirror;
 mod paths;
 mod require;
 mod server;
+mod successor;
 mod supabase;
 mod token;
 mod when;
