@@ -7,6 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use peers::workspace;
+
 const CASES: &[(&str, &[&str])] = &[
     (
         "explain_when",
@@ -297,7 +299,7 @@ fn every_command_prints_what_it_did() {
 
 #[test]
 fn the_page_on_simulation_shows_what_is_printed() {
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/simulate.md");
+    let page = workspace::root().join("docs/simulate.md");
     let page = fs::read_to_string(page).unwrap();
     let shown = page.split("```text\n").nth(1).unwrap();
     let shown = shown.split("```").next().unwrap();
@@ -313,10 +315,11 @@ fn the_schema_is_the_committed_one() {
 
 #[test]
 fn a_compiled_config_is_read_back() {
-    let output = Path::new(env!("CARGO_TARGET_TMPDIR")).join("plan.bin");
+    let output = std::env::temp_dir().join(format!("causeway-plan-{}.bin", std::process::id()));
     let done = causeway(&["compile", "good.json", "-o", output.to_str().unwrap()]);
     assert!(done.status.success());
-    let read = causeway::plan::Blueprint::from_bytes(&fs::read(output).unwrap());
+    let read = causeway::plan::Blueprint::from_bytes(&fs::read(&output).unwrap());
+    fs::remove_file(output).unwrap();
     let text = fs::read_to_string(folder().join("good.json")).unwrap();
     assert_eq!(read.ok(), causeway::plan::compile(&text).blueprint);
 }
@@ -339,7 +342,7 @@ fn wrong_usage_ends_with_2_and_help_with_0() {
 }
 
 fn causeway(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_causeway"))
+    Command::new(workspace::program("causeway"))
         .args(arguments)
         .current_dir(folder())
         .output()
@@ -347,5 +350,5 @@ fn causeway(arguments: &[&str]) -> Output {
 }
 
 fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli")
+    workspace::root().join("tests/cli")
 }

@@ -95,5 +95,5 @@ fn blessed() -> bool {
 }
 
 fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+    peers::workspace::root().to_owned()
 }

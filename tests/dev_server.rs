@@ -35,27 +35,50 @@ fn what_would_be_deployed_is_complete_and_starts() {
     npm::ensure().unwrap();
     let bin = npm::bin();
     let path = std::env::var("PATH").unwrap_or_default();
-    let output = Command::new(bin.join("wrangler"))
-        .args(["deploy", "--dry-run", "--outdir"])
-        .arg(&out)
-        .current_dir(xtask::root())
-        .env("PATH", format!("{}:{path}", bin.display()))
-        .env("WRANGLER_SEND_METRICS", "false")
-        .env("WRANGLER_HIDE_BANNER", "true")
-        .env("WRANGLER_LOG_PATH", scratch.0.join("logs"))
-        // Whatever asks the network for something fails.
-        .env("HTTPS_PROXY", "http://127.0.0.1:9")
-        .env("HTTP_PROXY", "http://127.0.0.1:9")
-        .env("CARGO_NET_OFFLINE", "true")
-        .stdin(Stdio::null())
-        .output()
-        .expect("wrangler runs");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success(),
-        "{said}\n{}",
-        String::from_utf8_lossy(&output.stdout)
+    let run = |program: &Path, arguments: &[&str], folder: &Path| {
+        let output = Command::new(program)
+            .args(arguments)
+            .current_dir(folder)
+            .env("PATH", format!("{}:{path}", bin.display()))
+            .env("WRANGLER_SEND_METRICS", "false")
+            .env("WRANGLER_HIDE_BANNER", "true")
+            .env("WRANGLER_LOG_PATH", scratch.0.join("logs"))
+            // Whatever asks the network for something fails.
+            .env("HTTPS_PROXY", "http://127.0.0.1:9")
+            .env("HTTP_PROXY", "http://127.0.0.1:9")
+            .env("CARGO_NET_OFFLINE", "true")
+            .stdin(Stdio::null())
+            .output()
+            .expect("it runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            output.status.success(),
+            "{said}\n{}",
+            String::from_utf8_lossy(&output.stdout)
+        );
+    };
+    // As one job of CI makes it, and as another one ships it.
+    let bundled = scratch.0.join("bundled");
+    let bundled_text = bundled.to_str().unwrap();
+    run(
+        &xtask::root().join(".ci/bundle"),
+        &[bundled_text],
+        xtask::root(),
     );
+    let settings = fs::read_to_string(bundled.join("wrangler.toml")).unwrap();
+    assert!(
+        !settings.contains("cargo"),
+        "a deployment builds: {settings}"
+    );
+    let ship = [
+        "deploy",
+        "--config",
+        "wrangler.toml",
+        "--dry-run",
+        "--outdir",
+    ];
+    let ship = [&ship[..], &[out.to_str().unwrap()]].concat();
+    run(&bin.join("wrangler"), &ship, &bundled);
 
     let names: Vec<String> = fs::read_dir(&out)
         .unwrap()
@@ -139,6 +162,14 @@ fn the_local_server_serves_the_config_and_follows_it() {
         assert!(says(&server, "second"), "{}", server.said());
         thread::sleep(Duration::from_millis(100));
     }
+    let said = server.said();
+    let after = &said[said.find(&place).unwrap()..];
+    assert!(
+        after.contains("The last good build keeps serving."),
+        "{said}"
+    );
+    assert!(!after.contains("updated and ready"), "{said}");
+    assert!(!said.contains("budget"), "{said}");
 
     let saved = Instant::now();
     // As editors save: a new file in the old one's place.
@@ -148,6 +179,41 @@ fn the_local_server_serves_the_config_and_follows_it() {
     let taken = eventually(TAKE_OVER, || says(&server, "fixed"));
     assert!(taken, "{}", server.said());
     println!("a mended config served after {:?}", saved.elapsed());
+    let updated = eventually(TAKE_OVER, || {
+        let said = server.said();
+        said[said.rfind(&place).unwrap()..].contains("updated and ready")
+    });
+    assert!(updated, "{}", server.said());
+
+    // An outage: a stand-in is stopped, and started again as it is told.
+    let catalog = || server.get("/catalog/shoes/42").expect("an answer").status;
+    assert_eq!(catalog(), 200);
+    let said = server.said();
+    let place = format!(
+        "The server `catalog` is stood in for on 127.0.0.1:{} by process ",
+        ports[0]
+    );
+    let process = said
+        .split(&place)
+        .nth(1)
+        .and_then(|rest| rest.lines().next());
+    let process = process.unwrap_or_else(|| panic!("`{place}` in {said}"));
+    Command::new("kill").arg(process).status().unwrap();
+    let told = eventually(TAKE_OVER, || server.said().contains("A stand-in has ended"));
+    assert!(told, "{}", server.said());
+    assert_eq!(catalog(), 502);
+    assert!(says(&server, "fixed"), "{}", server.said());
+    let said = server.said();
+    let again = said.split("To have it back:").nth(1).unwrap().trim();
+    let again = again.lines().next().unwrap();
+    let mut again = Command::new("sh")
+        .args(["-c", &format!("exec {again}")])
+        .spawn()
+        .unwrap();
+    let back = eventually(TAKE_OVER, || catalog() == 200);
+    again.kill().ok();
+    again.wait().ok();
+    assert!(back, "{}", server.said());
 
     server.stop();
     for port in ports.iter().chain([&server.port]) {
@@ -155,6 +221,103 @@ fn the_local_server_serves_the_config_and_follows_it() {
             TcpListener::bind(("127.0.0.1", *port)).is_ok()
         });
         assert!(freed, "port {port} is still held after the end");
+    }
+}
+
+#[test]
+fn a_first_start_shows_its_progress() {
+    let output = Command::new("cargo")
+        .args(["xtask", "help"])
+        .current_dir(xtask::root())
+        .env_remove("CARGO_TERM_QUIET")
+        .output()
+        .expect("cargo runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("Finished"), "cargo is quiet: {said}");
+}
+
+#[test]
+fn a_mistake_of_the_config_is_told_before_anything_is_installed_or_built() {
+    let program = xtask::build_program("xtask", "xtask").expect("xtask builds");
+    let scratch = Scratch::new("mistake");
+    let file = scratch.0.join("mistaken.json");
+    fs::write(&file, r#"{ "servers": [], "pths": [] }"#).unwrap();
+    let port = free_port().to_string();
+    for arguments in [
+        &["build", "--dev"][..],
+        &["build"],
+        &["dev", "--port", &port],
+    ] {
+        let output = Command::new(&program)
+            .args(arguments)
+            .env("CAUSEWAY_CONFIG", &file)
+            // Neither npm nor a compiler is found.
+            .env("PATH", &scratch.0)
+            .env("CARGO", scratch.0.join("cargo"))
+            .env("RUSTC", scratch.0.join("rustc"))
+            .output()
+            .expect("xtask runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success(), "{arguments:?}");
+        assert!(said.contains("mistaken.json:1:18"), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn a_copied_checkout_builds_its_own_config() {
+    let scratch = Scratch::new("copy");
+    let root = xtask::root();
+    copy(root, &scratch.0);
+    let config = fs::read_to_string(root.join("api-config.json")).unwrap();
+    let edited = config.replace(r#""status": "ok""#, r#""status": "copied""#);
+    assert_ne!(edited, config);
+    fs::write(scratch.0.join("api-config.json"), &edited).unwrap();
+    let built = root.join("build/plan.bin");
+    let before = fs::read(&built).ok();
+    // With what the original has compiled: for cargo it is fresh, as in a copy of it.
+    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    let output = Command::new("cargo")
+        .args(["xtask", "build", "--dev"])
+        .current_dir(&scratch.0)
+        .env_remove("CAUSEWAY_CONFIG")
+        .env(
+            "CARGO_TARGET_DIR",
+            target.unwrap_or_else(|| root.join("target")),
+        )
+        .output()
+        .expect("cargo runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let plan = fs::read(scratch.0.join("build/plan.bin")).expect("the copy's plan");
+    let expected = causeway::plan::compile(&edited).blueprint.unwrap();
+    assert!(
+        plan == expected.to_bytes().unwrap(),
+        "the copy's config is in the copy's build"
+    );
+    assert_eq!(fs::read(&built).ok(), before, "the original is left alone");
+}
+
+/// The files of a checkout with their times, but not what was made of them.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let (name, target) = (entry.file_name(), to.join(entry.file_name()));
+        let made = ["target", "build", "node_modules", ".git", ".wrangler"];
+        if made.iter().any(|made| name == *made) {
+            continue;
+        }
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            // Others may come and go meanwhile, such as another test's settings.
+            let Ok(_) = fs::copy(entry.path(), &target) else {
+                continue;
+            };
+            let modified = entry.metadata().and_then(|known| known.modified()).unwrap();
+            let file = fs::File::options().write(true).open(&target).unwrap();
+            file.set_modified(modified).unwrap();
+        }
     }
 }
 

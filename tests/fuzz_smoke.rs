@@ -6,6 +6,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use peers::workspace;
+
 // As they stand in the fuzz crate, which needs a nightly compiler.
 #[path = "../fuzz/src/aws.rs"]
 mod aws;
@@ -93,7 +95,7 @@ fn tokens_hold() {
 }
 
 fn smoke(check: fn(&[u8]), folders: &[&str], rounds: u32) {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = workspace::root();
     let mut seeds: Vec<PathBuf> = folders
         .iter()
         .flat_map(|folder| fs::read_dir(root.join(folder)).unwrap())

@@ -4,7 +4,6 @@
 #![cfg(test)]
 
 use std::fs;
-use std::path::Path;
 
 use causeway::config::ast::{Range, Ranged, Value};
 use causeway::config::{Context, parse};
@@ -12,6 +11,7 @@ use jsonc_parser::ast::Value as Theirs;
 use jsonc_parser::common::Ranged as _;
 use jsonc_parser::errors::ParseErrorKind;
 use jsonc_parser::{ParseOptions, ParseStringErrorKind, parse_to_ast};
+use peers::workspace;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -258,7 +258,7 @@ fn their_tree(value: &Theirs<'_>, tree: &mut String) {
 }
 
 fn seeds() -> Vec<String> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = workspace::root();
     let mut paths: Vec<_> = ["fuzz/seeds/config", "tests/diagnostics", "examples"]
         .iter()
         .flat_map(|folder| fs::read_dir(root.join(folder)).unwrap())

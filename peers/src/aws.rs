@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 
 use crate::client::Request;
-use crate::workerd::workspace;
+use crate::workspace;
 
 /// A running one, with a bucket `files`, a table `things`, a user who may use both, and a role. Dropping it ends the
 /// process.
@@ -20,7 +20,7 @@ impl Aws {
     /// Starts one by an interpreter of [`crate::python::ensure`].
     pub fn start(python: &Path) -> Aws {
         let mut child = Command::new(python)
-            .arg(workspace().join("peers/moto_server.py"))
+            .arg(workspace::root().join("peers/moto_server.py"))
             // It ends with this process, however that ends.
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

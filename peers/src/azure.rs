@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use crate::npm;
-use crate::workerd::workspace;
+use crate::workspace;
 
 /// A running one, without a container, over TLS: it takes no token otherwise. Dropping it ends the process.
 ///
@@ -20,7 +20,7 @@ impl Azure {
     pub fn start() -> Azure {
         npm::ensure().expect("the packages");
         npm::ensure_azurite().expect("azurite");
-        let certificates = workspace().join("peers/certificates");
+        let certificates = workspace::root().join("peers/certificates");
         let mut child = Command::new(npm::bin().join("node"))
             .arg(npm::azurite().join("node_modules/azurite/dist/src/blob/main.js"))
             .args(["--silent", "--inMemoryPersistence", "--disableTelemetry"])

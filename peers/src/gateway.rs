@@ -8,7 +8,8 @@ use std::time::Duration;
 use crate::client::{Answer, Client, Request};
 use crate::kv::Kv;
 use crate::tls::Tls;
-use crate::workerd::{Worker, Workerd, workspace};
+use crate::workerd::{Worker, Workerd};
+use crate::workspace;
 
 /// The main module; the others are found beside it.
 const MAIN: &str = "worker.mjs";
@@ -54,7 +55,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Options {
         Options {
-            folder: workspace().join("build"),
+            folder: workspace::root().join("build"),
             source: Source::default(),
             services: None,
             changes: Vec::new(),

@@ -3,6 +3,7 @@
 //! - [`upstream`]: a backend that tells what reached it, and misbehaves on demand.
 //! - [`load`]: many requests at once, and what became of each.
 //! - [`client`]: an HTTP/1.1 client for when bytes matter.
+//! - [`workspace`]: where the project's files are.
 //! - [`workerd`]: runs a worker in the real runtime, without Node.
 //! - [`npm`]: the packages that workerd and wrangler come in.
 //! - [`kv`]: the service that stands behind a KV binding.
@@ -29,6 +30,7 @@ pub mod tls;
 pub mod upstream;
 pub mod wire;
 pub mod workerd;
+pub mod workspace;
 
 pub use aws::Aws;
 pub use azure::Azure;

@@ -7,22 +7,33 @@ use std::process::Command;
 
 use serde_json::{Map, Value};
 
-use crate::workerd::workspace;
+use crate::workspace;
 
 /// Installs the packages where those in `node_modules` are not those of the lock file. Of many processes that ask at
 /// once one installs, and the others wait for it.
 pub fn ensure() -> Result<()> {
-    install(&workspace(), "workerd and wrangler")
+    install(workspace::root(), "workerd and wrangler")
 }
 
-/// The same for Azure Storage, which has a folder and a lock file of its own.
+/// The same for an OpenID provider, which has a folder and a lock file of its own, as all do that the gateway itself
+/// can do without.
+pub fn ensure_oidc() -> Result<()> {
+    install(&workspace::root().join("peers/oidc"), "oidc-provider")
+}
+
+/// The same for a browser.
+pub fn ensure_browser() -> Result<()> {
+    install(&workspace::root().join("peers/browser"), "a browser")
+}
+
+/// The same for Azure Storage.
 pub fn ensure_azurite() -> Result<()> {
     install(&azurite(), "azurite")
 }
 
 /// The folder with the package of Azure Storage.
 pub fn azurite() -> PathBuf {
-    workspace().join("peers/azurite")
+    workspace::root().join("peers/azurite")
 }
 
 fn install(root: &Path, what: &str) -> Result<()> {
@@ -30,14 +41,14 @@ fn install(root: &Path, what: &str) -> Result<()> {
         return Ok(());
     }
     // A file of its own: npm must be able to read those that it works on, and removes the folder that it installs to.
-    let target = workspace().join("target");
+    let target = workspace::root().join("target");
     fs::create_dir_all(&target)?;
     let lock = File::create(target.join("npm.lock"))?;
     lock.lock()?;
     if is_current(root) {
         return Ok(());
     }
-    eprintln!("Installing {what} with `npm ci`");
+    eprintln!("Installing {what} with `npm ci` in {}", root.display());
     let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
     let status = Command::new(npm)
         // Errors only: npm warns that wrangler wants Node 22 even where the Node of node_modules is what will run it.
@@ -53,7 +64,7 @@ fn install(root: &Path, what: &str) -> Result<()> {
 
 /// The folder of the programs that npm installed.
 pub fn bin() -> PathBuf {
-    workspace().join("node_modules/.bin")
+    workspace::root().join("node_modules/.bin")
 }
 
 /// Whether `node_modules` holds what the lock file names. It goes by what the files say and not by their times, which

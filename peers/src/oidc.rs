@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::client::Request;
 use crate::npm;
-use crate::workerd::workspace;
+use crate::workspace;
 
 /// A running provider. Dropping it ends the process.
 pub struct Oidc {
@@ -30,8 +30,9 @@ impl Oidc {
 
     fn with(arguments: &[&str], token: &'static str) -> Oidc {
         npm::ensure().expect("the packages");
+        npm::ensure_oidc().expect("oidc-provider");
         let mut child = Command::new(npm::bin().join("node"))
-            .arg(workspace().join("peers/oidc-provider.mjs"))
+            .arg(workspace::root().join("peers/oidc/provider.mjs"))
             .args(arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -94,7 +95,7 @@ impl Oidc {
         assert_eq!(answer.status, 200);
     }
 
-    /// Changes one of its settings, which are named in `oidc-provider.mjs`.
+    /// Changes one of its settings, which are named in `peers/oidc/provider.mjs`.
     pub fn set(&self, name: &str, value: &str) {
         let target = format!("/_set?{name}={}", url_encoded(value));
         let answer = Request::new("POST", &target).send(self.address);

@@ -5,7 +5,7 @@ use std::io::{Error, Result};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::workerd::workspace;
+use crate::workspace;
 
 /// The interpreter of an environment with the packages; made first where it is not there or is another one. Of many
 /// processes that ask at once one makes it, and the others wait for it.
@@ -24,13 +24,13 @@ pub fn ensure(what: &str) -> Option<PathBuf> {
 }
 
 fn environment() -> Result<PathBuf> {
-    let target = workspace().join("target");
+    let target = workspace::root().join("target");
     let folder = target.join("python");
     let python = match cfg!(windows) {
         true => folder.join("Scripts").join("python.exe"),
         false => folder.join("bin").join("python"),
     };
-    let wanted = fs::read_to_string(workspace().join("peers/requirements.txt"))?;
+    let wanted = fs::read_to_string(workspace::root().join("peers/requirements.txt"))?;
     // Written last.
     let mark = folder.join("requirements.txt");
     let is_current = || fs::read_to_string(&mark).is_ok_and(|made| made == wanted);
@@ -52,7 +52,7 @@ fn environment() -> Result<PathBuf> {
         Path::new(own),
         &["-m", "venv", &folder.display().to_string()],
     )?;
-    let requirements = workspace().join("peers/requirements.txt");
+    let requirements = workspace::root().join("peers/requirements.txt");
     run(
         &python,
         &[

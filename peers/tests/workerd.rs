@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use peers::workerd::workspace;
+use peers::workspace;
 use peers::{
     Client, Gateway, Kv, Options, Request, Source, Terminator, Tls, Upstream, Worker, tls,
 };
@@ -100,7 +100,7 @@ fn a_client_that_resets_cancels_the_upstream_through_a_worker() {
 
 #[test]
 fn a_gateway_starts_from_each_source_of_config() {
-    let folder = workspace()
+    let folder = workspace::root()
         .join("target")
         .join(format!("stand-in-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();

@@ -1,16 +1,15 @@
 //! The example of docs/multi-cloud.md, lived through.
 
 use std::fs;
-use std::path::Path;
 
 use causeway::plan::{Text, compile};
-use peers::{Gateway, Load, Options, Request, Source, Upstream};
+use peers::{Gateway, Load, Options, Request, Source, Upstream, workspace};
 
 use crate::support::{PATIENCE, assert_problem, eventually, worker};
 
 /// The example's backends by the ports that it names.
 fn start(backends: &[(&str, &Upstream)]) -> Gateway {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/multi-cloud.json");
+    let file = workspace::root().join("examples/multi-cloud.json");
     let mut blueprint = compile(&fs::read_to_string(file).unwrap())
         .blueprint
         .unwrap();

@@ -24,7 +24,7 @@ use causeway::plan::{
 use hmac::digest::KeyInit;
 use hmac::{Hmac, Mac};
 use peers::upstream::Script;
-use peers::{Gateway, Kv, Options, Request, Source, Upstream};
+use peers::{Gateway, Kv, Options, Request, Source, Upstream, workspace};
 use serde_json::{Value, json};
 use sha2::Sha256;
 use support::issuer;
@@ -45,7 +45,7 @@ const CREDENTIALS: &str = "ann:example password";
 
 /// `api-config.json` and everything in `examples/`.
 fn examples() -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = workspace::root();
     let mut files = vec![root.join("api-config.json")];
     if let Ok(folder) = fs::read_dir(root.join("examples")) {
         let found = folder.map(|entry| entry.unwrap().path());

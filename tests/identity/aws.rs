@@ -1,11 +1,10 @@
 //! Requests signed for AWS: byte for byte as botocore signs them, and as moto checks them.
 
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 use std::thread;
 
-use peers::{Answer, Aws, Gateway, Options, Request, Upstream, python};
+use peers::{Answer, Aws, Gateway, Options, Request, Upstream, python, workspace};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -16,7 +15,7 @@ fn the_committed_vectors_are_what_botocore_signs() {
     let Some(python) = python::ensure("the comparison with botocore") else {
         return;
     };
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/identity");
+    let folder = workspace::root().join("tests/identity");
     let output = Command::new(python)
         .arg(folder.join("botocore_vectors.py"))
         .output()

@@ -5,7 +5,7 @@ use std::process::{Command, Output, Stdio};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use peers::{Options, Request, Upstream};
+use peers::{Options, Request, Upstream, workspace};
 use serde_json::{Value, json};
 
 use crate::protected;
@@ -13,7 +13,7 @@ use crate::protected;
 const PEPPER: &str = "a pepper of the environment, long enough";
 
 fn causeway(arguments: &[&str], input: &str) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_causeway"))
+    let mut child = Command::new(workspace::program("causeway"))
         .args(arguments)
         .env("CAUSEWAY_TEST_PEPPER", PEPPER)
         .env("CAUSEWAY_TEST_SHORT", "short")

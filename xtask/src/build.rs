@@ -58,16 +58,25 @@ pub fn build_into(
     on_mistake: OnMistake,
 ) -> Result<()> {
     let _lock = files::lock(&cargo::target_dir().join("build.lock"))?;
-    let complete = out.join(PLAN).exists();
-    let tolerate = |part: Result<()>| match part {
-        Err(error) if complete && on_mistake == OnMistake::KeepLastGood => {
-            eprintln!("{error:#}\n\nThe last good build keeps serving.");
-            Ok(())
+    let keep = on_mistake == OnMistake::KeepLastGood && out.join(PLAN).exists();
+    // The config first: whoever has mistyped something there does not wait for a compiler.
+    let config = tolerate(keep, Config::read(out))?;
+    tolerate(keep, build_worker(out, profile, compiler))?;
+    match config {
+        Some(config) => config.write(out),
+        None => Ok(()),
+    }
+}
+
+/// Nothing where the mistake is shown and what was built last is kept.
+fn tolerate<T>(keep: bool, part: Result<T>) -> Result<Option<T>> {
+    match part {
+        Err(error) if keep => {
+            eprintln!("{error:#}\n\n{KEPT}");
+            Ok(None)
         }
-        other => other,
-    };
-    tolerate(build_worker(out, profile, compiler))?;
-    tolerate(build_plan(out))
+        part => part.map(Some),
+    }
 }
 
 fn build_worker(out: &Path, profile: Profile, compiler: Compiler) -> Result<()> {
@@ -100,12 +109,32 @@ fn build_module(module: Module, out: &Path, profile: Profile) -> Result<()> {
     files::mirror(&glue, out)
 }
 
-fn build_plan(out: &Path) -> Result<()> {
-    let plan = plan::compile(&config_file()?)?;
-    let services = services::module(root(), out, &plan.services)?;
-    files::write_if_changed(&out.join("services.mjs"), services.as_bytes())?;
-    files::write_if_changed(&out.join(PLAN), &plan.bytes)
+/// What the bundle holds of the config.
+struct Config {
+    plan: Vec<u8>,
+    services: String,
 }
+
+impl Config {
+    /// Shows what the config is warned of, too.
+    fn read(out: &Path) -> Result<Config> {
+        let plan = plan::compile(&config_file()?)?;
+        if !plan.warnings.is_empty() {
+            eprintln!("{}", plan.warnings);
+        }
+        let services = services::module(root(), out, &plan.services)?;
+        let plan = plan.bytes;
+        Ok(Config { plan, services })
+    }
+
+    fn write(&self, out: &Path) -> Result<()> {
+        files::write_if_changed(&out.join("services.mjs"), self.services.as_bytes())?;
+        files::write_if_changed(&out.join(PLAN), &self.plan)
+    }
+}
+
+/// Said where a mistake leaves the last good build in place.
+pub const KEPT: &str = "The last good build keeps serving.";
 
 /// What calls the compiler, and what stands in its place where it is left out.
 const COMPILE: &str = "compile.mjs";

@@ -111,7 +111,16 @@ pub fn build_wasm(module: Module, profile: Profile) -> Result<PathBuf> {
 /// Compiles a program of the workspace for this machine; the answer is its path.
 pub fn build_program(package: &str, name: &str) -> Result<PathBuf> {
     let output = clean_cargo()
-        .args(["build", "--package", package, "--bin", name])
+        // Together with this program, so that both are made of the same dependencies.
+        .args([
+            "build",
+            "--package",
+            package,
+            "--package",
+            "xtask",
+            "--bin",
+            name,
+        ])
         .arg("--message-format=json-render-diagnostics")
         .stderr(Stdio::inherit())
         .output()

@@ -15,22 +15,26 @@ pub struct Children {
 
 impl Children {
     /// Starts a program under a name for messages.
-    pub fn spawn(&mut self, name: &str, mut command: Command) -> Result<()> {
+    pub fn spawn(&mut self, name: &str, mut command: Command) -> Result<&mut Child> {
         #[cfg(unix)]
         in_a_group_of_its_own(&mut command);
         let child = command
             .spawn()
             .with_context(|| format!("cannot start {name}"))?;
         self.running.push((name.to_owned(), child));
-        Ok(())
+        let last = self.running.last_mut().map(|(_, child)| child);
+        last.context("no child")
     }
 
-    /// The first program found to have ended by itself.
+    /// A program found to have ended by itself; each is told once.
     pub fn ended(&mut self) -> Option<(String, ExitStatus)> {
-        self.running.iter_mut().find_map(|(name, child)| {
-            let status = child.try_wait().ok().flatten()?;
-            Some((name.clone(), status))
-        })
+        let mut running = self.running.iter_mut().enumerate();
+        let (index, status) =
+            running.find_map(|(index, (_, child))| Some((index, child.try_wait().ok()??)))?;
+        // What it started may have outlived it.
+        let (name, mut child) = self.running.swap_remove(index);
+        stop(&mut child, Urgency::Kill);
+        Some((name, status))
     }
 }
 

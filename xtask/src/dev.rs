@@ -3,7 +3,6 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
@@ -13,9 +12,10 @@ use anyhow::{Context, Result, bail};
 use crate::build::{Compiler, OnMistake, build_into};
 use crate::cargo::{Profile, build_program};
 use crate::children::Children;
-use crate::{CONFIG, build_dir, config_file, npm, plan, root};
+use crate::wrangler::{self, Settings};
+use crate::{build_dir, config_file, npm, plan, root};
 
-/// Installs, builds, starts the upstreams and wrangler, and stays until one of them ends or Ctrl-C is pressed.
+/// Installs, builds, starts the upstreams and wrangler, and stays until wrangler ends or Ctrl-C is pressed.
 /// `options` are for `wrangler dev`.
 pub fn run(mut options: Vec<String>) -> Result<ExitCode> {
     let port = match port(&options)? {
@@ -27,23 +27,24 @@ pub fn run(mut options: Vec<String>) -> Result<ExitCode> {
     };
     if !is_free(port) {
         bail!(
-            "port {port} is taken, the gateway needs it: stop the program that listens there, or add `--port PORT`"
+            "port {port} is taken, the gateway needs it: stop the program that listens there, or take another one by `npm start -- --port PORT`"
         );
     }
+    let config = config_file()?;
+    // Before all that takes long.
+    let plan = plan::compile(&config)?;
     npm::ensure()?;
     ensure_secrets()?;
     let compiler = Compiler::as_needed()?;
     build_into(&build_dir(), Profile::Dev, compiler, OnMistake::Fail)?;
     let upstream = build_program("peers", "upstream")?;
-    let config = config_file()?;
-    let plan = plan::compile(&config)?;
 
     let (interrupt, interrupted) = channel();
     ctrlc::set_handler(move || {
         // The receiver is gone only when the children are being stopped already.
         let _ = interrupt.send(());
     })?;
-    let mut children = Children::default();
+    let mut stand_ins = Children::default();
     let mut started = Vec::new();
     for (name, port) in &plan.local_servers {
         if started.contains(port) {
@@ -53,22 +54,29 @@ pub fn run(mut options: Vec<String>) -> Result<ExitCode> {
             println!("Port {port} is in use: what listens there is the server `{name}`");
             continue;
         }
+        let address = format!("127.0.0.1:{port}");
         let mut command = Command::new(&upstream);
         command
-            .args(["--listen", &format!("127.0.0.1:{port}"), "--name", name])
-            .stdin(Stdio::null());
-        children.spawn(name, command)?;
+            .args(["--listen", &address, "--name", name])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null());
+        let again = format!("{} --listen {address} --name '{name}'", upstream.display());
+        let child = stand_ins.spawn(&again, command)?;
+        let id = child.id();
+        println!("The server `{name}` is stood in for on {address} by process {id}");
         started.push(*port);
     }
     let settings = Settings::for_config(&config)?;
-    children.spawn("wrangler", wrangler(options, &settings)?)?;
+    let mut gateway = Children::default();
+    wrangler::relay(gateway.spawn("wrangler", wrangler::command(options, &settings)?)?);
     let path = plan.first_path.unwrap_or_else(|| "/".to_owned());
-    watch(&mut children, &interrupted, port, &path)
+    watch(&mut gateway, &mut stand_ins, &interrupted, port, &path)
 }
 
-/// Waits for an end: Ctrl-C is a good one, a child's end is not.
+/// Waits for an end: Ctrl-C is a good one, wrangler's is not. An upstream that ends is an outage to be tried.
 fn watch(
-    children: &mut Children,
+    gateway: &mut Children,
+    stand_ins: &mut Children,
     interrupted: &Receiver<()>,
     port: u16,
     path: &str,
@@ -79,8 +87,13 @@ fn watch(
             Ok(()) | Err(RecvTimeoutError::Disconnected) => return Ok(ExitCode::SUCCESS),
             Err(RecvTimeoutError::Timeout) => {}
         }
-        if let Some((name, status)) = children.ended() {
+        if let Some((name, status)) = gateway.ended() {
             bail!("{name} ended: {status}");
+        }
+        if let Some((again, status)) = stand_ins.ended() {
+            println!(
+                "\nA stand-in has ended ({status}). The gateway goes on without it. To have it back:\n\n    {again}\n"
+            );
         }
         if !ready && answers(port, path) {
             ready = true;
@@ -104,26 +117,6 @@ fn answers(port: u16, path: &str) -> bool {
     ask().is_ok_and(|bytes| bytes > 0)
 }
 
-fn wrangler(options: Vec<String>, settings: &Settings) -> Result<Command> {
-    let mut command = Command::new(npm::bin().join("wrangler"));
-    command.arg("dev");
-    if let Some(file) = &settings.0 {
-        command.arg("--config").arg(file);
-    }
-    command
-        // Its hot keys would need the terminal, which stays with this process for Ctrl-C.
-        .arg("--show-interactive-dev-session=false")
-        .args(options)
-        .current_dir(root())
-        .env("PATH", npm::path()?)
-        .env("WRANGLER_SEND_METRICS", "false")
-        // The banner asks the registry for a newer version.
-        .env("WRANGLER_HIDE_BANNER", "true")
-        .env("CLOUDFLARE_CF_FETCH_ENABLED", "false")
-        .stdin(Stdio::null());
-    Ok(command)
-}
-
 /// The port that wrangler's options ask for.
 fn port(options: &[String]) -> Result<Option<u16>> {
     let mut port = None;
@@ -143,48 +136,6 @@ fn port(options: &[String]) -> Result<Option<u16>> {
 
 fn is_free(port: u16) -> bool {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
-}
-
-/// wrangler's settings where they differ from wrangler.toml: a copy beside it, so that paths in it mean the same. It is
-/// removed when this is dropped.
-struct Settings(Option<PathBuf>);
-
-impl Settings {
-    /// wrangler.toml has wrangler watch the usual config; another one has to stand in its place.
-    fn for_config(config: &Path) -> Result<Settings> {
-        if config == root().join(CONFIG) {
-            return Ok(Settings(None));
-        }
-        let from_root = format!(
-            "{}{}",
-            "../".repeat(root().components().count()),
-            config.display()
-        );
-        let written = fs::read_to_string(root().join("wrangler.toml"))?;
-        let usual = format!("\"{CONFIG}\"");
-        let other = serde_json::to_string(&from_root)?;
-        let lines = written
-            .lines()
-            .map(|line| match line.starts_with("watch_dir") {
-                true => line.replace(&usual, &other) + "\n",
-                false => line.to_owned() + "\n",
-            });
-        let changed: String = lines.collect();
-        if !changed.contains(&other) {
-            bail!("`watch_dir` in wrangler.toml does not list {usual}");
-        }
-        let file = root().join(format!(".wrangler-dev-{}.toml", std::process::id()));
-        fs::write(&file, changed).with_context(|| format!("cannot write {}", file.display()))?;
-        Ok(Settings(Some(file)))
-    }
-}
-
-impl Drop for Settings {
-    fn drop(&mut self) {
-        if let Some(file) = &self.0 {
-            let _ = fs::remove_file(file);
-        }
-    }
 }
 
 /// Local secrets stand in `.dev.vars`, which wrangler reads and git ignores.

@@ -16,6 +16,7 @@ mod plan;
 mod services;
 mod size;
 mod sources;
+mod wrangler;
 
 use std::env;
 use std::path::{Path, PathBuf, absolute};
@@ -27,8 +28,7 @@ pub use cargo::{Profile, build_program};
 
 /// The workspace's root folder.
 pub fn root() -> &'static Path {
-    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
-    xtask.parent().unwrap_or(xtask)
+    peers::workspace::root()
 }
 
 /// Where what wrangler bundles is written.

@@ -21,6 +21,8 @@ fn run(mut args: Vec<String>) -> Result<ExitCode> {
         println!("{HELP}");
         return Ok(ExitCode::FAILURE);
     }
+    // All else may rely on it.
+    peers::workspace::find()?;
     let command = args.remove(0);
     match command.as_str() {
         "bench" => xtask::bench::run(&args),

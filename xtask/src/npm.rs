@@ -17,8 +17,8 @@ pub fn ensure() -> Result<()> {
         .is_ok_and(|output| output.stdout.starts_with(b"v22."));
     if !runs {
         bail!(
-            "{} is not Node 22: npm must be allowed to run install scripts (see `ignore-scripts` of `npm config list`); \
-             then remove node_modules",
+            "{} is not Node 22: npm must be allowed to install optional packages (see `omit` of `npm config list`), and \
+             there are some for Linux and macOS, on x64 and ARM; then remove node_modules",
             node.display()
         );
     }

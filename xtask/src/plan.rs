@@ -14,6 +14,8 @@ pub struct Plan {
     pub bytes: Vec<u8>,
     /// The JavaScript modules that go into the bundle.
     pub services: Vec<Service>,
+    /// What it is warned of, drawn; empty where there is nothing.
+    pub warnings: String,
     /// A path that a plain `curl` can ask for: `GET`, public, without parameters.
     pub first_path: Option<String>,
     /// The servers that stand on this machine: alias and port.
@@ -31,17 +33,16 @@ pub fn compile(config: &Path) -> Result<Plan> {
         .unwrap_or("api-config.json");
     let drawn = draw(&compiled.diagnostics, name, &text, false);
     match compiled.blueprint {
-        Some(blueprint) if !compiled.diagnostics.has_errors() => {
-            if !compiled.diagnostics.is_empty() {
-                eprintln!("{drawn}");
-            }
-            Ok(Plan {
-                bytes: blueprint.to_bytes()?,
-                first_path: first_path(&blueprint),
-                local_servers: blueprint.servers.iter().flat_map(local).collect(),
-                services: blueprint.services,
-            })
-        }
+        Some(blueprint) if !compiled.diagnostics.has_errors() => Ok(Plan {
+            bytes: blueprint.to_bytes()?,
+            warnings: match compiled.diagnostics.is_empty() {
+                true => String::new(),
+                false => drawn,
+            },
+            first_path: first_path(&blueprint),
+            local_servers: blueprint.servers.iter().flat_map(local).collect(),
+            services: blueprint.services,
+        }),
         _ => Err(anyhow!("{drawn}")),
     }
 }

@@ -10,14 +10,18 @@ use flate2::write::GzEncoder;
 
 use crate::cargo::{Module, Profile};
 
-/// Prints a module's size, raw and compressed. A release over the budget is an error.
+/// Prints a module's size, raw and compressed. Over the budget it is an error. What is built for local use has no budget:
+/// it is several times as large, and no client waits for it.
 pub fn report(module: Module, wasm: &Path, profile: Profile) -> Result<()> {
+    if profile == Profile::Dev {
+        return Ok(());
+    }
     let bytes = fs::read(wasm).with_context(|| format!("cannot read {}", wasm.display()))?;
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(&bytes)?;
     let compressed = encoder.finish()?.len();
     println!(
-        "{} ({}): {:.1} kB, {:.1} kB gzipped (budget {} kB in release)",
+        "{} ({}): {:.1} kB, {:.1} kB gzipped (budget {} kB)",
         module.name(),
         profile.label(),
         kilobytes(bytes.len()),

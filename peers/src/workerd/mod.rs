@@ -226,11 +226,3 @@ fn folder() -> PathBuf {
     fs::create_dir_all(&folder).expect("a folder for the worker");
     folder
 }
-
-/// The top of the project.
-pub fn workspace() -> PathBuf {
-    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
-    own.parent()
-        .expect("peers lies in the workspace")
-        .to_owned()
-}

@@ -10,9 +10,9 @@ use std::sync::{Arc, Condvar, Mutex, OnceLock, mpsc};
 use std::time::{Duration, Instant};
 
 use super::config::{HTTP, SCHEDULED, numbered};
-use super::workspace;
 use crate::client::{Client, Request};
 use crate::npm;
+use crate::workspace;
 
 /// How long workerd may take until it listens.
 const START_LIMIT: Duration = Duration::from_secs(30);
@@ -172,7 +172,7 @@ fn find_binary() -> PathBuf {
         "node_modules/workerd/bin/workerd".to_owned(),
     ];
     npm::ensure().unwrap_or_else(|e| panic!("{e}"));
-    let root = workspace();
+    let root = workspace::root();
     let found = places.iter().map(|p| root.join(p)).find(|p| p.exists());
     found.expect("npm has installed a workerd for this platform")
 }
