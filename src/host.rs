@@ -3,6 +3,7 @@
 //! A host stands for one exchange. On Workers it is [`crate::edge`], natively [`memory`], whose time is
 //! virtual and its own, or `virtual_time`, where many exchanges share one clock.
 
+mod lease;
 pub mod memory;
 #[cfg(not(target_arch = "wasm32"))]
 mod signature;
@@ -11,6 +12,8 @@ pub mod virtual_time;
 
 use std::borrow::Cow;
 use std::future::Future;
+
+pub use lease::{LOOK_MS, Lease};
 
 use crate::auth::PrivateKey;
 use crate::edits::Edits;
@@ -72,6 +75,12 @@ pub trait Host {
 
     /// The client's whole body, of at most so many bytes. It is sent on all the same.
     fn body(&self, max_bytes: usize) -> impl Future<Output = Result<Vec<u8>, BodyError>>;
+
+    /// What comes of work that others wait for: although its client leaves meanwhile, it goes on, where the platform can
+    /// do so. Nothing of the exchange follows then.
+    fn to_the_end<T>(&self, work: impl Future<Output = T>) -> impl Future<Output = T> {
+        work
+    }
 
     /// Waits.
     fn sleep(&self, ms: u32) -> impl Future<Output = ()>;

@@ -23,6 +23,8 @@ const settings = {
   life: '3600',
   // A status with which the token endpoint fails, if any.
   failing: '',
+  // The code of the error that it answers then.
+  error: 'told_to_fail',
   // Milliseconds by which the token endpoint is late.
   late: '0',
   // Bytes of a claim that makes ID tokens long.
@@ -56,7 +58,7 @@ const server = createServer(async (request, response) => {
       await new Promise((resolve) => setTimeout(resolve, Number(settings.late)));
       if (settings.failing !== '') {
         response.statusCode = Number(settings.failing);
-        response.end('{"error":"told_to_fail"}');
+        response.end(JSON.stringify({ error: settings.error }));
         return;
       }
     }

@@ -1,22 +1,18 @@
 //! What somebody else has said of credentials lately: asked once for many requests.
 //!
-//! Requests never wait for each other's promises, which would die with the request that made them: whoever asks leaves a
-//! lease, and the others look again until it is done or over.
+//! Whoever asks holds a [`Lease`].
 
 use std::cell::RefCell;
 
 use super::denied::{Cause, Denied};
 use super::recent::Recent;
-use crate::host::Host;
+use crate::host::{Host, LOOK_MS, Lease};
 
 /// What a credential is known by: the SHA-256 of all that an answer depends on.
 pub(super) type Digest = [u8; 32];
 
 /// How many answers are remembered of each kind, twice over at most (see [`Recent`]).
 const REMEMBERED: usize = 500;
-
-/// How often a request looks whether another one has got the answer.
-const LOOK_MS: u32 = 25;
 
 /// An answer, and for how many milliseconds it counts.
 pub(super) struct Verdict<V> {
@@ -31,7 +27,13 @@ pub(super) struct Asked<V> {
     good: RefCell<Recent<Digest, (V, u64)>>,
     /// Refusals, and leases where there is none. They are kept apart from what is good, so that a flood of made-up
     /// credentials pushes out none that is.
-    others: RefCell<Recent<Digest, (Option<Denied>, u64)>>,
+    others: RefCell<Recent<Digest, Other>>,
+}
+
+#[derive(Clone)]
+enum Other {
+    Refused(Denied, u64),
+    Leased(Lease),
 }
 
 enum Known<V> {
@@ -70,24 +72,28 @@ impl<V: Clone> Asked<V> {
                 Known::Leased => host.sleep(LOOK_MS).await,
             }
         }
-        let lease_ends = host.now_ms().saturating_add(self.lease_ms);
-        self.others.borrow_mut().put(digest, (None, lease_ends));
-        let Verdict {
-            outcome,
-            good_for_ms,
-        } = ask().await;
-        let until = host.now_ms().saturating_add(good_for_ms);
-        match &outcome {
-            Ok(value) => {
-                self.others.borrow_mut().remove(&digest);
-                self.good.borrow_mut().put(digest, (value.clone(), until));
+        let lease = Lease::default();
+        let leased = Other::Leased(lease.clone());
+        self.others.borrow_mut().put(digest, leased);
+        let ask = async || {
+            let Verdict {
+                outcome,
+                good_for_ms,
+            } = ask().await;
+            let until = host.now_ms().saturating_add(good_for_ms);
+            match &outcome {
+                Ok(value) => {
+                    self.others.borrow_mut().remove(&digest);
+                    self.good.borrow_mut().put(digest, (value.clone(), until));
+                }
+                Err(denied) => {
+                    let refused = Other::Refused(denied.clone(), until);
+                    self.others.borrow_mut().put(digest, refused);
+                }
             }
-            Err(denied) => {
-                let refusal = (Some(denied.clone()), until);
-                self.others.borrow_mut().put(digest, refusal);
-            }
-        }
-        outcome
+            outcome
+        };
+        lease.during(host, self.lease_ms, ask).await
     }
 
     fn known(&self, digest: &Digest, now: u64) -> Known<V> {
@@ -97,8 +103,10 @@ impl<V: Clone> Asked<V> {
             return Known::Answer(Ok(value.clone()));
         }
         match self.others.borrow().get(digest) {
-            Some((Some(denied), until)) if now < *until => Known::Answer(Err(denied.clone())),
-            Some((None, until)) if now < *until => Known::Leased,
+            Some(Other::Refused(denied, until)) if now < *until => {
+                Known::Answer(Err(denied.clone()))
+            }
+            Some(Other::Leased(lease)) if lease.is_held(now) => Known::Leased,
             _ => Known::Nothing,
         }
     }

@@ -83,12 +83,12 @@ impl Jwt {
             return Ok(Claims::clone(&claims));
         }
         let read = Token::read(token)?;
-        keys.check(&read, host).await?;
+        let generation = keys.check(&read, host).await?;
         let header = read.header.clone();
         let claims = Rc::new(read.claims()?);
         self.rules.check_values(&header, &claims)?;
         self.rules.check_times(&claims, host.now_ms() / 1000)?;
-        keys.see(digest, token.len(), &claims, host.now_ms());
+        keys.see(digest, token.len(), &claims, generation, host.now_ms());
         Ok(Claims::clone(&claims))
     }
 

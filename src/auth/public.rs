@@ -32,8 +32,8 @@ impl PublicKeys {
         }
     }
 
-    /// Whether a key has signed the token.
-    pub async fn check<H: Host>(&self, token: &Token<'_>, host: &H) -> Result<(), Denied> {
+    /// Whether a key has signed the token. The [generation](Keys::changes) of the keys that it was checked with.
+    pub async fn check<H: Host>(&self, token: &Token<'_>, host: &H) -> Result<u64, Denied> {
         let algorithm = JwsAlgorithm::named(&token.header.alg)
             .filter(|algorithm| self.algorithms.contains(algorithm))
             .ok_or_else(|| Denied::new(Cause::NotJws, "the algorithm is not allowed"))?;
@@ -51,6 +51,8 @@ impl PublicKeys {
                 .await
                 .map_err(|reason| Denied::new(Cause::Unavailable, reason))?,
         };
+        // Before anything waits: others may come meanwhile.
+        let generation = self.keys.changes();
         let candidates = keys.candidates(algorithm, kid);
         if candidates.is_empty() {
             return Err(Denied::new(Cause::NoMatchingKey, "no key fits alg and kid"));
@@ -67,7 +69,7 @@ impl PublicKeys {
                 signature: &token.signature,
             };
             match host.verifies(&signed).await {
-                Ok(true) => return Ok(()),
+                Ok(true) => return Ok(generation),
                 Ok(false) => {}
                 Err(error) => reason = format!("a key cannot be used: {}", error.0),
             }
@@ -82,17 +84,25 @@ impl PublicKeys {
             .find(token, self.keys.changes(), now_ms)
     }
 
-    /// Remembers a token of so many bytes that is good.
-    pub fn see(&self, token: TokenDigest, bytes: usize, claims: &Rc<Claims>, now_ms: u64) {
-        let claims = Rc::clone(claims);
-        let keys = self.keys.changes();
-        self.seen
-            .borrow_mut()
-            .keep(token, bytes, claims, keys, now_ms);
+    /// Remembers a token of so many bytes that is good by the keys of a generation, unless these are no more.
+    pub fn see(
+        &self,
+        token: TokenDigest,
+        bytes: usize,
+        claims: &Rc<Claims>,
+        generation: u64,
+        now_ms: u64,
+    ) {
+        if generation == self.keys.changes() {
+            let claims = Rc::clone(claims);
+            let mut seen = self.seen.borrow_mut();
+            seen.keep(token, bytes, claims, generation, now_ms);
+        }
     }
 }
 
 impl Keys {
+    /// How often they became others.
     fn changes(&self) -> u64 {
         match self {
             Keys::Fixed(_) => 0,

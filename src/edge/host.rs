@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
+use std::future::Future;
 use std::ops::Range;
 
 use js_sys::{Array, Uint8Array};
@@ -16,7 +17,7 @@ use crate::host::{
 use crate::upstream::Geography;
 
 use super::sending::Sending;
-use super::{js, script, wire};
+use super::{js, script, tasks, wire};
 
 /// The exchange at hand, of which JavaScript knows the request and the environment.
 pub struct EdgeHost {
@@ -184,6 +185,10 @@ impl Host for EdgeHost {
 
     async fn body(&self, max_bytes: usize) -> Result<Vec<u8>, BodyError> {
         bytes_of(js::body(max_bytes).await)
+    }
+
+    fn to_the_end<T>(&self, work: impl Future<Output = T>) -> impl Future<Output = T> {
+        tasks::to_the_end(work)
     }
 
     async fn sleep(&self, ms: u32) {

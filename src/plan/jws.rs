@@ -46,6 +46,19 @@ impl JwsAlgorithm {
         JwsAlgorithm::EdDsa,
     ];
 
+    /// Every one of public keys.
+    pub const PUBLIC: [JwsAlgorithm; 9] = [
+        JwsAlgorithm::Rs256,
+        JwsAlgorithm::Rs384,
+        JwsAlgorithm::Rs512,
+        JwsAlgorithm::Ps256,
+        JwsAlgorithm::Ps384,
+        JwsAlgorithm::Ps512,
+        JwsAlgorithm::Es256,
+        JwsAlgorithm::Es384,
+        JwsAlgorithm::EdDsa,
+    ];
+
     /// The value of `alg`.
     pub fn name(self) -> &'static str {
         match self {
@@ -64,8 +77,11 @@ impl JwsAlgorithm {
         }
     }
 
-    /// The algorithm of that very name.
+    /// The algorithm of that very name, of which EdDSA has two: the newer one says the curve too (RFC 9864 section 2.2).
     pub fn named(name: &str) -> Option<JwsAlgorithm> {
+        if name == "Ed25519" {
+            return Some(JwsAlgorithm::EdDsa);
+        }
         JwsAlgorithm::ALL.into_iter().find(|a| a.name() == name)
     }
 

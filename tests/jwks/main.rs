@@ -6,6 +6,7 @@
 
 mod attacks;
 mod fetched;
+mod hang_ups;
 mod provider;
 #[path = "../support/mod.rs"]
 mod support;

@@ -8,6 +8,7 @@ mod auth0;
 mod browser;
 mod real;
 mod refusals;
+mod scripted;
 mod sessions;
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,10 +1,6 @@
 //! What does not get in.
 
-use peers::upstream::Script;
-
 use super::*;
-use crate::support::issuer::{Pair, jwks, rsa};
-use crate::support::tokens::in_seconds;
 
 #[test]
 fn an_answer_counts_once_and_only_in_the_browser_that_asked() {
@@ -185,118 +181,6 @@ fn what_another_site_makes_a_browser_send_is_refused() {
             .header("Origin", "https://evil.test")
     });
     assert_problem(&answer, 403, "cross_site_request");
-}
-
-/// A provider that answers what it is told to.
-struct Scripted {
-    upstream: Upstream,
-    key: Pair,
-}
-
-impl Scripted {
-    fn start() -> Scripted {
-        let scripted = Scripted {
-            upstream: Upstream::start(),
-            key: rsa(),
-        };
-        let issuer = scripted.issuer();
-        scripted.answers(
-            "/.well-known/openid-configuration",
-            &json!({
-                "issuer": issuer, "authorization_endpoint": format!("{issuer}/authorize"),
-                "token_endpoint": format!("{issuer}/token"), "jwks_uri": format!("{issuer}/jwks"),
-                "authorization_response_iss_parameter_supported": true,
-            }),
-        );
-        scripted.answers("/jwks", &jwks(&[scripted.key.jwk("k")]));
-        scripted
-    }
-
-    fn issuer(&self) -> String {
-        self.upstream.url()
-    }
-
-    fn answers(&self, path: &str, json: &Value) {
-        let script = Script {
-            status: 200,
-            lines: "Content-Type: application/json\r\n".into(),
-            body: json.to_string(),
-            ..Script::default()
-        };
-        self.upstream.script(path, script);
-    }
-}
-
-#[test]
-fn an_id_token_must_be_of_this_login_this_client_and_this_issuer() {
-    let scripted = Scripted::start();
-    let issuer = scripted.issuer();
-    let Setup {
-        gateway,
-        upstream: _upstream,
-    } = setup(&issuer, |_| {});
-    let other = support::issuer::rsa_other();
-    for (name, value, outcome) in [
-        ("sub", json!("alice"), None),
-        ("aud", json!(["web"]), None),
-        ("azp", json!("web"), None),
-        ("nonce", json!("that of an earlier login"), Some("nonce")),
-        ("nonce", json!(null), Some("nonce")),
-        ("aud", json!("other"), Some("aud")),
-        ("aud", json!(["web", "other"]), Some("azp")),
-        ("azp", json!("other"), Some("azp")),
-        ("iss", json!("https://evil.test"), Some("iss")),
-        ("exp", json!(in_seconds(-60)), Some("exp")),
-        ("sub", json!(null), Some("sub")),
-        ("kid", json!("of another key"), Some("signature")),
-    ] {
-        let mut browser = Browser::alone(&gateway);
-        let to = location(&browser.go(&format!("{ORIGIN}/page")), ORIGIN);
-        let mut claims = json!({
-            "iss": issuer, "aud": "web", "sub": "alice", "nonce": parameter(&to, "nonce"),
-            "iat": in_seconds(0), "exp": in_seconds(600),
-        });
-        claims[name] = value.clone();
-        let key = if name == "kid" { &other } else { &scripted.key };
-        let id_token = key.sign("RS256", Some("k"), &claims);
-        scripted.answers(
-            "/token",
-            &json!({ "access_token": "t", "token_type": "Bearer", "id_token": id_token }),
-        );
-        let state = parameter(&to, "state");
-        let callback = format!("{ORIGIN}/auth/callback?code=c&state={state}&iss={issuer}");
-        let answer = browser.go(&callback);
-        match outcome {
-            None => {
-                assert_eq!(answer.status, 302, "{name}={value}: {}", answer.text());
-                assert_eq!(browser.fetch("GET", "/page").status, 200);
-            }
-            Some(reason) => {
-                assert_problem(&answer, 502, "login_failed");
-                assert!(gateway.logs(reason), "{name}={value}: {}", gateway.log());
-                assert!(
-                    !browser.cookie().contains("__Host-causeway="),
-                    "{name}={value}"
-                );
-            }
-        }
-    }
-}
-
-#[test]
-fn the_answer_of_another_issuer_is_refused() {
-    let scripted = Scripted::start();
-    let Setup {
-        gateway,
-        upstream: _upstream,
-    } = setup(&scripted.issuer(), |_| {});
-    for iss in ["", "&iss=https://evil.test", "&iss="] {
-        let mut browser = Browser::alone(&gateway);
-        let to = location(&browser.go(&format!("{ORIGIN}/page")), ORIGIN);
-        let state = parameter(&to, "state");
-        let answer = browser.go(&format!("{ORIGIN}/auth/callback?code=c&state={state}{iss}"));
-        assert_problem(&answer, 400, "login_state_invalid");
-    }
 }
 
 #[test]

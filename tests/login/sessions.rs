@@ -71,6 +71,7 @@ fn where_a_session_is_not_renewed_it_serves_until_its_end() {
         200,
         "with trouble at the provider"
     );
+    provider.set("error", "invalid_grant");
     provider.set("failing", "400");
     assert_eq!(refused.fetch("GET", "/page").status, 200, "with a refusal");
     sleep(Duration::from_millis(8_300).saturating_sub(begun.elapsed()));
@@ -91,6 +92,34 @@ fn where_a_session_is_not_renewed_it_serves_until_its_end() {
         .fetch("GET", "/page")
         .status
         == 200));
+}
+
+#[test]
+fn a_browser_that_leaves_while_its_session_is_renewed_keeps_what_comes_of_it() {
+    let provider = Oidc::start();
+    provider.set("life", "4");
+    let Setup {
+        gateway,
+        upstream: _upstream,
+    } = setup(&provider.issuer(), |_| {});
+    let mut browser = Browser::new(&gateway, &provider, "alice");
+    browser.enter("/page");
+    let cookie = browser.cookie();
+    let page = Request::get("/page")
+        .header("Host", "localhost")
+        .header("Cookie", &cookie);
+    sleep(Duration::from_millis(4_200));
+    provider.set("late", "800");
+    let mut leaving = gateway.connect();
+    leaving.send(&page.bytes());
+    sleep(Duration::from_millis(200));
+    leaving.reset();
+    // The provider takes a refresh token once.
+    let begun = std::time::Instant::now();
+    let answer = gateway.send(&page);
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert!(begun.elapsed() < Duration::from_secs(4));
+    assert_eq!(provider.asked("/token"), 2);
 }
 
 #[test]

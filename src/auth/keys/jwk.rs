@@ -202,8 +202,6 @@ fn read_jwk(json: &str) -> Result<PublicKey, KeyFlaw> {
             .is_none_or(|ops| ops.iter().any(|op| op == "verify"));
     let algorithm = match jwk.alg.as_deref() {
         None => None,
-        // The name that says the curve too (RFC 9864 section 2.2).
-        Some("Ed25519") => Some(JwsAlgorithm::EdDsa),
         Some(name) => Some(JwsAlgorithm::named(name).ok_or(KeyFlaw::OtherUse)?),
     };
     if !for_signatures {

@@ -5,8 +5,7 @@
 //! try waits longer each time. A `kid` that no key has fetches early, once per [`COOL_DOWN_MS`]. Where there is no set
 //! at all, one request fetches and the others wait for it.
 //!
-//! Requests never wait for each other's promises, which would die with the request that made them: whoever fetches
-//! leaves a lease, and the others look again until it is done or over.
+//! Whoever fetches holds a [`Lease`].
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -14,13 +13,12 @@ use std::rc::Rc;
 use super::discovery::{NotDiscovered, ask_json, discover};
 use super::freshness::{LONGEST, fresh_ms};
 use super::set::KeySet;
-use crate::host::{Host, Told};
+use crate::host::{Host, LOOK_MS, Lease, Told};
 
 /// A lease lasts a little longer than an answer may take.
 const LEASE_MS: u64 = 6_000;
-/// How long a request waits for keys altogether, and how often it looks.
+/// How long a request waits for keys altogether.
 const PATIENCE_MS: u64 = 12_000;
-const LOOK_MS: u32 = 25;
 /// How long an old set serves through an outage, after it was fresh.
 const STALE_MS: u64 = 24 * 60 * 60 * 1000;
 /// At most one fetch in this time because of a `kid` that no key has.
@@ -41,6 +39,7 @@ pub enum Place {
 /// A set of keys that is somewhere else.
 pub struct Remote {
     place: Place,
+    lease: Lease,
     state: RefCell<State>,
 }
 
@@ -52,12 +51,12 @@ struct State {
     changes: u64,
     fresh_until: u64,
     stale_until: u64,
-    /// Until then, somebody else is fetching.
-    lease_until: u64,
     retry_at: u64,
     failures: u32,
     /// Why there is no set.
     failure: String,
+    /// How often the issuer has been asked, with whatever outcome.
+    asked: u64,
     /// From then on, an unknown `kid` may fetch.
     refetch_at: u64,
     /// Where the issuer's document says that the set is, and until when that counts.
@@ -79,6 +78,7 @@ impl Remote {
     pub fn new(place: Place) -> Remote {
         Remote {
             place,
+            lease: Lease::default(),
             state: RefCell::default(),
         }
     }
@@ -93,11 +93,11 @@ impl Remote {
         wanted: impl Fn(&KeySet) -> bool,
     ) -> Result<Rc<KeySet>, String> {
         let patience_ends = host.now_ms().saturating_add(PATIENCE_MS);
-        let mut looked = false;
+        let asked_before = self.state.borrow().asked;
         loop {
             let now = host.now_ms();
-            let step = self.state.borrow_mut().step(now, looked, &wanted);
-            looked = true;
+            let leased = self.lease.is_held(now);
+            let step = self.state.borrow().step(now, leased, asked_before, &wanted);
             match step {
                 Step::Use(keys) => return Ok(keys),
                 Step::Give(reason) => return Err(reason),
@@ -105,7 +105,10 @@ impl Remote {
                     return Err("the keys did not come in time".into());
                 }
                 Step::Wait => host.sleep(LOOK_MS).await,
-                Step::Fetch { anew } => self.fetch(host, anew).await,
+                Step::Fetch { anew } => {
+                    let fetch = async || self.fetch(host, anew).await;
+                    self.lease.during(host, LEASE_MS, fetch).await;
+                }
             }
         }
     }
@@ -120,13 +123,13 @@ impl Remote {
             Place::Jwks(url) => format!("jwks {url}"),
             Place::Discovery { issuer } => format!("discovery {issuer}"),
         };
-        self.lease(host);
         if !anew && let Some((keys, fresh_until)) = shared(host, &name).await {
             self.state.borrow_mut().take(keys, fresh_until);
             return;
         }
         let outcome = self.ask(host).await;
         let now = host.now_ms();
+        self.state.borrow_mut().has_asked(anew, now);
         match outcome {
             Ok((keys, told)) => {
                 let fresh_ms = fresh_ms(&told);
@@ -145,7 +148,7 @@ impl Remote {
             Place::Jwks(url) => url.clone(),
             Place::Discovery { issuer } => self.discover(host, issuer).await?,
         };
-        self.lease(host);
+        self.lease.extend(host, LEASE_MS);
         let asked = ask_json(host, &url, "the key set").await.and_then(|told| {
             let keys = KeySet::usable(&told.body)
                 .map_err(|_| "the key set has no key that can be used".to_owned())?;
@@ -177,16 +180,17 @@ impl Remote {
             Err(NotDiscovered::Wrong(reason)) => Err(reason),
         }
     }
-
-    fn lease<H: Host>(&self, host: &H) {
-        self.state.borrow_mut().lease_until = host.now_ms().saturating_add(LEASE_MS);
-    }
 }
 
 impl State {
-    /// `looked`: the request has fetched already, or waited for one that did.
-    fn step(&mut self, now: u64, looked: bool, wanted: impl Fn(&KeySet) -> bool) -> Step {
-        let leased = now < self.lease_until;
+    /// `leased`: somebody is fetching. `asked_before`: how often the issuer had been asked when the request came.
+    fn step(
+        &self,
+        now: u64,
+        leased: bool,
+        asked_before: u64,
+        wanted: impl Fn(&KeySet) -> bool,
+    ) -> Step {
         let may_fetch = now >= self.retry_at;
         let keys = self.keys.as_ref().filter(|_| now < self.stale_until);
         let Some(keys) = keys else {
@@ -208,11 +212,18 @@ impl State {
         if may_fetch && !fresh {
             return Step::Fetch { anew: false };
         }
-        if may_fetch && !looked && now >= self.refetch_at {
-            self.refetch_at = now.saturating_add(COOL_DOWN_MS);
+        if may_fetch && self.asked == asked_before && now >= self.refetch_at {
             return Step::Fetch { anew: true };
         }
         Step::Use(keys)
+    }
+
+    /// Only an answer, or that none came, is worth a pause: a fetch that was cut off has told nothing.
+    fn has_asked(&mut self, anew: bool, now: u64) {
+        self.asked = self.asked.wrapping_add(1);
+        if anew {
+            self.refetch_at = now.saturating_add(COOL_DOWN_MS);
+        }
     }
 
     fn take(&mut self, keys: KeySet, fresh_until: u64) {
@@ -222,7 +233,6 @@ impl State {
         }
         self.fresh_until = fresh_until;
         self.stale_until = fresh_until.saturating_add(STALE_MS);
-        self.lease_until = 0;
         self.retry_at = 0;
         self.failures = 0;
     }
@@ -233,7 +243,6 @@ impl State {
         self.retry_at = now.saturating_add(wait);
         self.failures = self.failures.saturating_add(1);
         self.failure = reason;
-        self.lease_until = 0;
     }
 }
 

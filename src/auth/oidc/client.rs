@@ -19,6 +19,14 @@ use crate::secret::Secret;
 const TIMEOUT_MS: u32 = 10_000;
 const MAX_BYTES: usize = 64 * 1024;
 
+const REFUSALS_OF_CLIENTS: [&str; 5] = [
+    "invalid_client",
+    "unauthorized_client",
+    "invalid_request",
+    "unsupported_grant_type",
+    "invalid_scope",
+];
+
 /// One client at one provider.
 pub struct Client {
     pub issuer: String,
@@ -36,6 +44,7 @@ pub struct Client {
 #[derive(Clone, Debug, Deserialize)]
 pub struct Tokens {
     pub access_token: String,
+    token_type: Option<String>,
     pub id_token: Option<String>,
     pub refresh_token: Option<String>,
     expires_in: Option<Value>,
@@ -56,6 +65,18 @@ pub enum Failure {
 }
 
 impl Tokens {
+    fn read(json: &str) -> Result<Tokens, &'static str> {
+        let tokens: Option<Tokens> = serde_json::from_str(json).ok();
+        let tokens = tokens.filter(|tokens| !tokens.access_token.is_empty());
+        let tokens = tokens.ok_or("the token endpoint's answer has no access token")?;
+        // RFC 6749 section 7.1: a token of another type is not to be used.
+        let kind = tokens.token_type.as_deref().unwrap_or("Bearer");
+        if !kind.eq_ignore_ascii_case("bearer") {
+            return Err("the token endpoint's answer has a token of another type than Bearer");
+        }
+        Ok(tokens)
+    }
+
     /// When the access token expires, if something is said: Unix seconds.
     pub fn expires(&self, now: u64) -> Option<u64> {
         let seconds = match self.expires_in.as_ref()? {
@@ -74,6 +95,17 @@ impl Failure {
             self,
             Failure::Unavailable(_) | Failure::Refused(429 | 500.., _)
         )
+    }
+
+    /// The code or the refresh token is good no more, or never was (RFC 6749 section 5.2). The code of the error says so
+    /// and not the status: 400 is right, Auth0 has 403. All else says nothing of the grant.
+    pub fn refuses_grant(&self) -> bool {
+        matches!(self, Failure::Refused(400..=499, error) if error == "invalid_grant")
+    }
+
+    /// The gateway itself is refused as a client: its id, its secret or what it asks for (RFC 6749 section 5.2).
+    pub fn refuses_client(&self) -> bool {
+        matches!(self, Failure::Refused(400..=499, error) if REFUSALS_OF_CLIENTS.contains(&error.as_str()))
     }
 
     /// In words for the operator.
@@ -191,9 +223,8 @@ impl Client {
         let told = self.post(host, &endpoints.token, &endpoints, grant).await?;
         match told.status {
             200 => {
-                let mut tokens: Tokens = serde_json::from_str(&told.body).map_err(|_| {
-                    Failure::Broken("the token endpoint's answer has no access token".into())
-                })?;
+                let mut tokens =
+                    Tokens::read(&told.body).map_err(|flaw| Failure::Broken(flaw.to_owned()))?;
                 tokens.json = told.body;
                 Ok(tokens)
             }

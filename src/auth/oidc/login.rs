@@ -82,7 +82,7 @@ impl Oidc {
         let code = returned.code(&self.client.issuer, &endpoints)?;
         let back = self.redirect_uri(presented);
         let tokens = self.client.exchange(host, &code, &login, &back).await;
-        let tokens = tokens.map_err(no_tokens)?;
+        let tokens = tokens.map_err(|failure| no_tokens(&failure))?;
         let Some(id_token) = tokens.id_token.clone() else {
             return Err(failed("the provider gave no ID token"));
         };
@@ -215,12 +215,22 @@ pub fn not_identified(denied: &Denied) -> Problem {
     }
 }
 
-fn no_tokens(failure: Failure) -> Problem {
+/// Only a code that is refused is the browser's fault.
+fn no_tokens(failure: &Failure) -> Problem {
     let reason = failure.reason();
-    match failure {
-        _ if failure.is_passing() => Problem::unavailable(reason),
-        Failure::Broken(_) => failed(reason),
-        _ => stray().with_reason(reason),
+    if failure.refuses_grant() {
+        return stray().with_reason(reason);
+    }
+    if failure.is_passing() {
+        return Problem::unavailable(reason);
+    }
+    let blame = match failure.refuses_client() {
+        true => Blame::Gateway,
+        false => Blame::Upstream,
+    };
+    Problem {
+        blame,
+        ..failed(reason)
     }
 }
 

@@ -110,7 +110,8 @@ impl Oidc {
                     JwtKeys::Discovery,
                     &issuer,
                     &id,
-                    &JwsAlgorithm::OF_PUBLIC_KEYS,
+                    // The provider has chosen it, and its keys are used for nothing else here.
+                    &JwsAlgorithm::PUBLIC,
                 )?,
                 directory: Directory::discovered(&issuer),
                 issuer,

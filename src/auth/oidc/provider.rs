@@ -6,12 +6,11 @@ use std::rc::Rc;
 use serde::Deserialize;
 
 use crate::auth::keys::{ask_issuer, fresh_ms, is_safe_of};
-use crate::host::Host;
+use crate::host::{Host, LOOK_MS, Lease};
 
 /// So long, and a little, an answer may take.
 const LEASE_MS: u64 = 6_000;
 const PATIENCE_MS: u64 = 12_000;
-const LOOK_MS: u32 = 25;
 /// How long an old document serves through an outage.
 const STALE_MS: u64 = 24 * 60 * 60 * 1000;
 /// Between two tries after one has failed.
@@ -37,6 +36,7 @@ pub enum Directory {
     Discovered {
         issuer: String,
         known: RefCell<Known>,
+        lease: Lease,
     },
 }
 
@@ -45,8 +45,6 @@ pub enum Directory {
 pub struct Known {
     endpoints: Option<Rc<Endpoints>>,
     fresh_until: u64,
-    /// Until then, somebody else is asking.
-    lease_until: u64,
     retry_at: u64,
     failure: String,
 }
@@ -77,6 +75,7 @@ impl Directory {
         Directory::Discovered {
             issuer: issuer.to_owned(),
             known: RefCell::default(),
+            lease: Lease::default(),
         }
     }
 
@@ -85,39 +84,31 @@ impl Directory {
     /// # Errors
     /// They cannot be had, in words for the operator.
     pub async fn endpoints<H: Host>(&self, host: &H) -> Result<Rc<Endpoints>, String> {
-        let (issuer, known) = match self {
+        let (issuer, known, lease) = match self {
             Directory::Fixed(endpoints) => return Ok(Rc::clone(endpoints)),
-            Directory::Discovered { issuer, known } => (issuer, known),
+            Directory::Discovered {
+                issuer,
+                known,
+                lease,
+            } => (issuer, known, lease),
         };
         let patience_ends = host.now_ms().saturating_add(PATIENCE_MS);
         loop {
             let now = host.now_ms();
-            let step = known.borrow_mut().step(now);
+            let step = known.borrow().step(now, lease.is_held(now));
             match step {
                 Step::Use(endpoints) => return Ok(endpoints),
                 Step::Give(reason) => return Err(reason),
                 Step::Wait if now >= patience_ends => {
                     return Err("the discovery document did not come in time".into());
                 }
-                Step::Wait => {
-                    host.sleep(LOOK_MS).await;
-                    continue;
-                }
-                Step::Ask => {}
-            }
-            let asked = discover(host, issuer).await;
-            let now = host.now_ms();
-            let mut known = known.borrow_mut();
-            known.lease_until = 0;
-            match asked {
-                Ok((endpoints, fresh_ms)) => {
-                    known.endpoints = Some(Rc::new(endpoints));
-                    known.fresh_until = now.saturating_add(fresh_ms);
-                    known.retry_at = 0;
-                }
-                Err(reason) => {
-                    known.failure = reason;
-                    known.retry_at = now.saturating_add(RETRY_MS);
+                Step::Wait => host.sleep(LOOK_MS).await,
+                Step::Ask => {
+                    let ask = async || {
+                        let asked = discover(host, issuer).await;
+                        known.borrow_mut().learn(asked, host.now_ms());
+                    };
+                    lease.during(host, LEASE_MS, ask).await;
                 }
             }
         }
@@ -125,19 +116,29 @@ impl Directory {
 }
 
 impl Known {
-    /// Whoever is to ask has the lease from now on.
-    fn step(&mut self, now: u64) -> Step {
+    /// `leased`: somebody is asking.
+    fn step(&self, now: u64, leased: bool) -> Step {
         let stale_until = self.fresh_until.saturating_add(STALE_MS);
         let endpoints = self.endpoints.clone().filter(|_| now < stale_until);
-        let leased = now < self.lease_until;
         let rests = now < self.retry_at;
         match endpoints {
             Some(endpoints) if leased || rests || now < self.fresh_until => Step::Use(endpoints),
             None if leased => Step::Wait,
             None if rests => Step::Give(self.failure.clone()),
-            _ => {
-                self.lease_until = now.saturating_add(LEASE_MS);
-                Step::Ask
+            _ => Step::Ask,
+        }
+    }
+
+    fn learn(&mut self, asked: Result<(Endpoints, u64), String>, now: u64) {
+        match asked {
+            Ok((endpoints, fresh_ms)) => {
+                self.endpoints = Some(Rc::new(endpoints));
+                self.fresh_until = now.saturating_add(fresh_ms);
+                self.retry_at = 0;
+            }
+            Err(reason) => {
+                self.failure = reason;
+                self.retry_at = now.saturating_add(RETRY_MS);
             }
         }
     }

@@ -15,12 +15,11 @@ use super::client::{Client, Failure, Tokens};
 use super::seal::Sealer;
 use super::session::{Expiry, Session};
 use crate::auth::recent::Recent;
-use crate::host::Host;
+use crate::host::{Host, LOOK_MS, Lease};
 
 /// A little longer than the provider may take.
 const LEASE_MS: u64 = 12_000;
 const PATIENCE_MS: u64 = 15_000;
-const LOOK_MS: u32 = 25;
 /// After the provider had trouble.
 const RETRY_MS: u64 = 5_000;
 /// Seconds for which isolates nearby may find what came of a refresh token.
@@ -35,11 +34,14 @@ pub struct Renewals {
 
 #[derive(Clone, Default)]
 struct Renewal {
-    /// Until then, another request is asking. Milliseconds, as the next.
-    lease_until: u64,
+    /// Another request is asking.
+    lease: Lease,
+    /// Milliseconds.
     retry_at: u64,
     /// The provider does not take it any more.
     refused: bool,
+    /// What the provider said last, for the operator.
+    failure: String,
     renewed: Option<Box<Session>>,
 }
 
@@ -106,42 +108,32 @@ impl Renewals {
                     renewed = true;
                 }
                 Step::Renew => {
-                    let mut renewal = Renewal {
-                        lease_until: now_ms.saturating_add(LEASE_MS),
-                        ..Renewal::default()
+                    let renewal = Renewal::default();
+                    let lease = renewal.lease.clone();
+                    self.put(digest, renewal);
+                    let ask = async || {
+                        let place = Shared::new(sealer, &digest);
+                        let shared = place.recall(host).await;
+                        let shared = shared.filter(|other| newer(other, &session));
+                        let (outcome, asked) = match shared {
+                            Some(session) => (Ok(session), false),
+                            None => {
+                                let keeps = keeps_access_token;
+                                (renew(host, client, &session, &token, keeps).await, true)
+                            }
+                        };
+                        let renewal = Renewal::of(&outcome, host.now_ms());
+                        self.put(digest, renewal);
+                        let newer = outcome.ok();
+                        if let Some(newer) = newer.as_ref().filter(|_| asked) {
+                            place.remember(host, newer).await;
+                        }
+                        (newer, asked)
                     };
-                    self.put(digest, renewal.clone());
-                    let place = Shared::new(sealer, &digest);
-                    let shared = place
-                        .recall(host)
-                        .await
-                        .filter(|other| newer(other, &session));
-                    let outcome = match shared {
-                        Some(session) => Ok(session),
-                        None => {
-                            asked = true;
-                            renew(host, client, &session, &token, keeps_access_token).await
-                        }
-                    };
-                    renewal.lease_until = 0;
-                    match outcome {
-                        Ok(newer) => {
-                            place.remember(host, &newer).await;
-                            renewal.renewed = Some(Box::new(newer.clone()));
-                            self.put(digest, renewal);
-                            session = newer;
-                            renewed = true;
-                        }
-                        Err(failure) if failure.is_passing() => {
-                            renewal.retry_at = host.now_ms().saturating_add(RETRY_MS);
-                            self.put(digest, renewal);
-                            asked = false;
-                        }
-                        Err(_) => {
-                            renewal.refused = true;
-                            self.put(digest, renewal);
-                            asked = false;
-                        }
+                    if let (Some(newer), anew) = lease.during(host, LEASE_MS, ask).await {
+                        session = newer;
+                        renewed = true;
+                        asked = anew;
                     }
                 }
             }
@@ -157,15 +149,15 @@ impl Renewals {
         if let Some(renewed) = renewal.renewed.as_ref().filter(|r| newer(r, session)) {
             return Step::Use(renewed.clone());
         }
-        if now_ms < renewal.lease_until {
+        if renewal.lease.is_held(now_ms) {
             return if expired { Step::Wait } else { Step::Keep };
         }
         match (renewal.refused, now_ms < renewal.retry_at, expired) {
             (true, _, true) => Step::End(Ended::Expired(
-                "the provider refuses the refresh token".into(),
+                ["session_expired: ", &renewal.failure].concat(),
             )),
             (_, true, true) => Step::End(Ended::Unavailable(
-                "the provider does not renew sessions at the moment".into(),
+                ["the session cannot be renewed: ", &renewal.failure].concat(),
             )),
             (true, _, false) | (_, true, false) => Step::Keep,
             (false, false, _) => Step::Renew,
@@ -174,6 +166,27 @@ impl Renewals {
 
     fn put(&self, digest: [u8; 32], renewal: Renewal) {
         self.known.borrow_mut().put(digest, renewal);
+    }
+}
+
+impl Renewal {
+    fn of(outcome: &Result<Session, Failure>, now_ms: u64) -> Renewal {
+        match outcome {
+            Ok(newer) => Renewal {
+                renewed: Some(Box::new(newer.clone())),
+                ..Renewal::default()
+            },
+            Err(failure) if failure.refuses_grant() => Renewal {
+                refused: true,
+                failure: failure.reason(),
+                ..Renewal::default()
+            },
+            Err(failure) => Renewal {
+                retry_at: now_ms.saturating_add(RETRY_MS),
+                failure: failure.reason(),
+                ..Renewal::default()
+            },
+        }
     }
 }
 

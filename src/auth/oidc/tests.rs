@@ -24,8 +24,13 @@ const ISSUER: &str = "https://login.test";
 /// Seconds.
 const NOW: u64 = 1_800_000_000;
 
-/// A provider whose token endpoint answers with a status, and counts.
-fn host(now: u64, status: Rc<Cell<u16>>, asked: Rc<Cell<u32>>) -> MemoryHost {
+/// A provider whose token endpoint answers with a status, and with a text where there is one, and counts.
+fn host(
+    now: u64,
+    status: Rc<Cell<u16>>,
+    text: Rc<Cell<&'static str>>,
+    asked: Rc<Cell<u32>>,
+) -> MemoryHost {
     MemoryHost::new(now * 1000, &[]).with_teller(move |ask| {
         let told = |status, body: String| {
             Ok(Told {
@@ -41,6 +46,10 @@ fn host(now: u64, status: Rc<Cell<u16>>, asked: Rc<Cell<u32>>) -> MemoryHost {
             let body = format!(
                 r#"{{"access_token":"a{number}","refresh_token":"r{number}","expires_in":100}}"#
             );
+            let body = match text.get() {
+                "" => body,
+                text => text.to_owned(),
+            };
             return match status.get() {
                 0 => (50, Err(SendError::Unreachable("it is down".into()))),
                 status => (50, told(status, body)),
@@ -61,12 +70,13 @@ struct Setup {
     sealer: Sealer,
     renewals: Renewals,
     status: Rc<Cell<u16>>,
+    text: Rc<Cell<&'static str>>,
     asked: Rc<Cell<u32>>,
 }
 
 impl Setup {
     fn new() -> Setup {
-        let algorithms = &JwsAlgorithm::OF_PUBLIC_KEYS;
+        let algorithms = &JwsAlgorithm::PUBLIC;
         Setup {
             client: Client {
                 issuer: ISSUER.into(),
@@ -80,12 +90,14 @@ impl Setup {
             sealer: Sealer::new(&["a session key of the tests, long enough".into()], &[]).unwrap(),
             renewals: Renewals::default(),
             status: Rc::new(Cell::new(200)),
+            text: Rc::default(),
             asked: Rc::default(),
         }
     }
 
     fn host(&self, now: u64) -> MemoryHost {
-        host(now, Rc::clone(&self.status), Rc::clone(&self.asked))
+        let (status, text) = (Rc::clone(&self.status), Rc::clone(&self.text));
+        host(now, status, text, Rc::clone(&self.asked))
     }
 
     fn current(&self, host: &MemoryHost, session: &Session) -> Result<(Session, bool), Ended> {
@@ -138,25 +150,46 @@ fn an_isolate_nearby_finds_what_came_of_a_refresh_token() {
 
 #[test]
 fn trouble_lets_a_session_serve_to_its_end_and_a_refusal_ends_it_there() {
-    for status in [0, 500, 429] {
+    for (status, text) in [
+        (0, ""),
+        (500, ""),
+        (429, ""),
+        (404, ""),
+        (403, "<html>"),
+        (302, ""),
+        (400, "{}"),
+        (400, r#"{"error":"invalid_request"}"#),
+        (401, r#"{"error":"invalid_client"}"#),
+        (200, "<html>"),
+        (200, r#"{"access_token":"a"#),
+        (200, "{}"),
+        (200, r#"{"access_token":""}"#),
+        (200, r#"{"access_token":"a","token_type":"DPoP"}"#),
+    ] {
         let setup = Setup::new();
         setup.status.set(status);
+        setup.text.set(text);
         let kept = setup.current(&setup.host(NOW + 99), &session()).unwrap();
         assert_eq!(kept, (session(), false), "{status}");
         let over = setup.current(&setup.host(NOW + 102), &session());
         assert!(matches!(over, Err(Ended::Unavailable(_))), "{status}");
         assert_eq!(setup.asked.get(), 1, "it is not asked at once again");
         setup.status.set(200);
+        setup.text.set("");
         let (_, renewed) = setup.current(&setup.host(NOW + 110), &session()).unwrap();
         assert!(renewed, "{status}");
     }
-    let setup = Setup::new();
-    setup.status.set(400);
-    let kept = setup.current(&setup.host(NOW + 80), &session()).unwrap();
-    assert_eq!(kept, (session(), false));
-    let over = setup.current(&setup.host(NOW + 100), &session());
-    assert!(matches!(over, Err(Ended::Expired(_))));
-    assert_eq!(setup.asked.get(), 1, "it is never asked again");
+    // Auth0 says so with another status.
+    for status in [400, 403] {
+        let setup = Setup::new();
+        setup.status.set(status);
+        setup.text.set(r#"{"error":"invalid_grant"}"#);
+        let kept = setup.current(&setup.host(NOW + 80), &session()).unwrap();
+        assert_eq!(kept, (session(), false));
+        let over = setup.current(&setup.host(NOW + 100), &session());
+        assert!(matches!(over, Err(Ended::Expired(_))));
+        assert_eq!(setup.asked.get(), 1, "it is never asked again");
+    }
 }
 
 #[test]

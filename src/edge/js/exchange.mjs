@@ -2,8 +2,8 @@
 
 import { put } from './wire.mjs';
 
-// The exchange that the gateway works on: { request, env, method, headers, body, left }. Three are read once; `left` are
-// tasks for when it has been answered.
+// The exchange that the gateway works on: { request, env, method, headers, body, left, beside }. Three are read once; `left`
+// are tasks for when it has been answered, and `beside` begins them.
 let current;
 
 export function enter(exchange) {

@@ -6,6 +6,7 @@ import plan from './plan.bin';
 import { answer, crashed } from './answer.mjs';
 import { enter, know } from './exchange.mjs';
 import { strip } from './fields.mjs';
+import { release_all } from './shelter.mjs';
 import { abandon, begin, newest_task, waiting } from './tasks.mjs';
 import { connect, put, take } from './wire.mjs';
 
@@ -29,6 +30,7 @@ function failed(it, error) {
     gateway.__wbg_reset_state();
     instance = start();
     abandon(error);
+    release_all();
   }
   return crashed(error);
 }
@@ -78,6 +80,8 @@ function time(text) {
 }
 
 async function late(it, exchange, ctx) {
+  // Where the client leaves, and what it waits for goes on.
+  exchange.beside = () => beside(it, exchange);
   try {
     const [script, reply] = await waiting(exchange);
     if (exchange.left !== undefined) ctx.waitUntil(beside(it, exchange));
@@ -102,7 +106,7 @@ function handle(request, env, ctx) {
   try {
     if (it.dueAt !== Infinity && Date.now() >= it.dueAt) chores(it, env, ctx);
     const { method, headers, body } = request;
-    const exchange = { request, env, method, headers, body, left: undefined };
+    const exchange = { request, env, method, headers, body, left: undefined, beside: undefined };
     enter(exchange);
     const length = gateway.serve(put(method + '\n' + request.url
       + '\n' + (headers.get('origin') ?? '')

@@ -17,12 +17,11 @@
 //!   why there is none at once.
 //! - Where there is no value at all, one request fetches and the others wait for it.
 //!
-//! Requests never wait for each other's promises, which would die with the request that made them: whoever fetches
-//! leaves a lease, and the others look again until it is done or over.
+//! Whoever fetches holds a [`Lease`].
 
 use std::cell::RefCell;
 
-use crate::host::Host;
+use crate::host::{Host, LOOK_MS, Lease};
 
 /// A value is no longer used for its last so many milliseconds, or for the last eighth of its time if that is shorter.
 const MARGIN_MS: u64 = 15_000;
@@ -33,8 +32,6 @@ const LONGEST_MS: u64 = 24 * 60 * 60 * 1000;
 /// After the first failure, the next try waits so long; each further one doubles it, up to the second.
 const RETRY_MS: u64 = 1_000;
 const LONGEST_RETRY_MS: u64 = 30_000;
-/// How often a request looks whether another one has got the value.
-const LOOK_MS: u32 = 25;
 
 /// A value, and for how many milliseconds it is good.
 pub struct Loan<V> {
@@ -54,14 +51,13 @@ pub struct Got<V> {
 pub struct Lent<V> {
     /// Longer than fetching can take.
     lease_ms: u64,
+    lease: Lease,
     state: RefCell<State<V>>,
 }
 
 /// All times are of the host, in milliseconds.
 struct State<V> {
     held: Option<Held<V>>,
-    /// Until then, somebody is fetching.
-    lease_until: u64,
     /// Until then, nobody else is told that the value is due.
     told_until: u64,
     retry_at: u64,
@@ -90,9 +86,9 @@ impl<V: Clone> Lent<V> {
     pub fn new(lease_ms: u64) -> Lent<V> {
         Lent {
             lease_ms,
+            lease: Lease::default(),
             state: RefCell::new(State {
                 held: None,
-                lease_until: 0,
                 told_until: 0,
                 retry_at: 0,
                 failures: 0,
@@ -116,7 +112,7 @@ impl<V: Clone> Lent<V> {
         loop {
             let now = host.now_ms();
             // The borrow ends before anything waits.
-            let step = self.state.borrow().step(now);
+            let step = self.state.borrow().step(now, self.lease.is_held(now));
             match step {
                 Step::Use(value) => return Ok(Got::new(value, false)),
                 Step::Renew(value) => {
@@ -144,7 +140,8 @@ impl<V: Clone> Lent<V> {
         host: &H,
         fetch: impl AsyncFnOnce() -> Result<Loan<V>, String>,
     ) -> Result<(), String> {
-        if !self.state.borrow().is_wanted(host.now_ms()) {
+        let now = host.now_ms();
+        if self.lease.is_held(now) || !self.state.borrow().is_wanted(now) {
             return Ok(());
         }
         self.fetched(host, fetch).await.map(drop)
@@ -174,20 +171,22 @@ impl<V: Clone> Lent<V> {
         host: &H,
         fetch: impl AsyncFnOnce() -> Result<Loan<V>, String>,
     ) -> Result<V, String> {
-        self.state.borrow_mut().lease_until = host.now_ms().saturating_add(self.lease_ms);
-        let fetched = fetch().await;
-        let now = host.now_ms();
-        let mut state = self.state.borrow_mut();
-        match fetched {
-            Ok(loan) => {
-                state.take(&loan, now);
-                Ok(loan.value)
+        let fetch = async || {
+            let fetched = fetch().await;
+            let now = host.now_ms();
+            let mut state = self.state.borrow_mut();
+            match fetched {
+                Ok(loan) => {
+                    state.take(&loan, now);
+                    Ok(loan.value)
+                }
+                Err(reason) => {
+                    state.fail(reason.clone(), now);
+                    Err(reason)
+                }
             }
-            Err(reason) => {
-                state.fail(reason.clone(), now);
-                Err(reason)
-            }
-        }
+        };
+        self.lease.during(host, self.lease_ms, fetch).await
     }
 }
 
@@ -198,12 +197,15 @@ impl<V> Got<V> {
 }
 
 impl<V: Clone> State<V> {
-    fn step(&self, now: u64) -> Step<V> {
+    /// `leased`: somebody is fetching.
+    fn step(&self, now: u64, leased: bool) -> Step<V> {
         let held = self.held.as_ref().filter(|held| now < held.until);
         match held.map(|held| held.value.clone()) {
-            Some(value) if self.is_wanted(now) && now >= self.told_until => Step::Renew(value),
+            Some(value) if !leased && self.is_wanted(now) && now >= self.told_until => {
+                Step::Renew(value)
+            }
             Some(value) => Step::Use(value),
-            None if now < self.lease_until => Step::Wait,
+            None if leased => Step::Wait,
             None if now >= self.retry_at => Step::Fetch,
             None => Step::Give(self.failure.clone()),
         }
@@ -212,7 +214,7 @@ impl<V: Clone> State<V> {
     /// Whether the next value is to be fetched.
     fn is_wanted(&self, now: u64) -> bool {
         let is_due = self.held.as_ref().is_none_or(|held| now >= held.renew_at);
-        is_due && now >= self.lease_until && now >= self.retry_at
+        is_due && now >= self.retry_at
     }
 
     fn take(&mut self, loan: &Loan<V>, now: u64) {
@@ -223,7 +225,6 @@ impl<V: Clone> State<V> {
             renew_at: before_end(AHEAD_MS.min(good_for_ms / 4)),
             until: before_end(MARGIN_MS.min(good_for_ms / 8)),
         });
-        self.lease_until = 0;
         self.told_until = 0;
         self.retry_at = 0;
         self.failures = 0;
@@ -235,7 +236,6 @@ impl<V: Clone> State<V> {
         self.retry_at = now.saturating_add(wait);
         self.failures = self.failures.saturating_add(1);
         self.failure = reason;
-        self.lease_until = 0;
         self.told_until = 0;
     }
 }

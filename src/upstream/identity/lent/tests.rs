@@ -132,8 +132,7 @@ fn one_fetches_for_many_that_come_at_once() {
     assert_eq!(poll(first.as_mut()), None);
     // Its time is virtual: another one waits for the lease's end, and would fetch then.
     host.pass(1_000);
-    let state = lent.state.borrow().step(host.now_ms());
-    assert!(matches!(state, Step::Wait));
+    assert!(lent.lease.is_held(host.now_ms()));
     done.set(true);
     assert_eq!(poll(first.as_mut()), Some(lasting(7)));
     for _ in 0..200 {
