@@ -152,7 +152,7 @@ impl<V: Clone> Lent<V> {
     pub fn rests(&self, now: u64) -> bool {
         let state = self.state.borrow();
         let holds = state.held.as_ref().is_some_and(|held| now < held.until);
-        !holds && state.failures > 0 && (now < state.retry_at || now < state.lease_until)
+        !holds && state.failures > 0 && (now < state.retry_at || self.lease.is_held(now))
     }
 
     /// Nobody can wait any longer for a value that does not come: that is a failure of the fetch, which goes on.
@@ -160,9 +160,7 @@ impl<V: Clone> Lent<V> {
         let mut state = self.state.borrow_mut();
         let holds = state.held.as_ref().is_some_and(|held| now < held.until);
         if !holds && now >= state.retry_at {
-            let lease_until = state.lease_until;
             state.fail("it did not come in time".into(), now);
-            state.lease_until = lease_until;
         }
     }
 
