@@ -19,7 +19,10 @@ pub fn compile(source: &str, text: Vec<u8>, faulty: bool) -> Option<Vec<u8>> {
     let compiled = plan::compile(&text);
     drop(text);
     for line in compiled.diagnostics.lines(source) {
-        console_error(&line);
+        match line.contains(": warning[") {
+            true => console_warn(&line),
+            false => console_error(&line),
+        }
     }
     let good = !compiled.diagnostics.has_errors();
     match compiled.blueprint {
@@ -45,4 +48,6 @@ fn tell(source: &str, why: &str) {
 extern "C" {
     #[wasm_bindgen(js_namespace = console, js_name = error)]
     fn console_error(line: &str);
+    #[wasm_bindgen(js_namespace = console, js_name = warn)]
+    fn console_warn(line: &str);
 }

@@ -58,8 +58,10 @@ pub struct Answer<R> {
     pub edits: Edits,
     /// The host sets it as `X-Request-Id`.
     pub request_id: String,
-    /// For the operator, where something went wrong.
+    /// For the operator, where something went wrong: lines of JSON that begin with their level.
     pub log: Option<String>,
+    /// Where a [`Kind::Forward`] goes, for [`crate::gateway::came_to_nothing`]: one line.
+    pub whereabouts: String,
     /// What is sent to a mirror once this is on its way, by [`crate::upstream::mirror::run`].
     pub shadow: Option<Box<Shadow<R>>>,
 }

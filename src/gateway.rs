@@ -1,6 +1,7 @@
 //! The pipeline: the phases of an exchange, in their one order.
 
 mod act;
+mod call;
 mod caller;
 mod login;
 mod mirror;
@@ -39,8 +40,10 @@ pub async fn serve<H: Host>(plan: &Plan, host: &H, request: Request<'_>) -> Answ
         &aside,
     )
     .await;
-    let mut answer = outbound(plan, origin.as_deref(), outcome, edits, request_id);
+    let path = aside.path.get().map_or("", |path| plan.table.pattern(path));
+    let mut answer = outbound(plan, origin.as_deref(), outcome, edits, request_id, path);
     answer.shadow = aside.shadow.into_inner();
+    answer.whereabouts = aside.whereabouts.into_inner();
     let mut lines = aside.notes.into_inner();
     if !lines.is_empty() {
         lines.extend(answer.log);
@@ -60,6 +63,17 @@ pub fn unanswered(error: SendError) -> Problem {
         } => Problem::body_late().with_reason(reason),
         SendError::ClientBody { reason, .. } => Problem::body_unreadable(reason),
     }
+}
+
+/// The problem and the line for the log where a [`Kind::Forward`] came to nothing. `whereabouts` are its
+/// [`Answer::whereabouts`].
+pub fn came_to_nothing(error: SendError, request_id: &str, whereabouts: &str) -> (Problem, String) {
+    let mut parts = whereabouts.splitn(3, ' ');
+    let mut part = || parts.next().unwrap_or_default();
+    let (path, endpoint, server) = (part(), part(), part());
+    let problem = unanswered(error).at(server, endpoint);
+    let line = problem.log_line(request_id, path);
+    (problem, line)
 }
 
 /// Canonicalise, match, preflight, guards, authenticate, authorise, act.
@@ -127,6 +141,7 @@ async fn inbound<H: Host>(
             return Err(Problem::not_found());
         }
     };
+    aside.path.set(Some(matched.index));
     let pinned = pin.map(|pin| pinned_zone(plan, path, &pin)).transpose()?;
     canonical.risks.check(path.tolerate).map_err(bad_path)?;
     let websocket = guards(request, host)?;
@@ -344,6 +359,7 @@ fn outbound<R>(
     outcome: Result<Outcome<R>, Problem>,
     mut edits: Edits,
     request_id: String,
+    path: &str,
 ) -> Answer<R> {
     if let Some(policy) = &plan.cors
         && !matches!(outcome, Ok(Outcome::Preflight))
@@ -359,9 +375,8 @@ fn outbound<R>(
         },
         Err(problem) => {
             log = problem
-                .reason
-                .is_some()
-                .then(|| problem.log_line(&request_id));
+                .is_told()
+                .then(|| problem.log_line(&request_id, path));
             edits.set("content-type", "application/problem+json");
             if let Some((name, value)) = &problem.header {
                 edits.set(name, value);
@@ -391,6 +406,7 @@ fn outbound<R>(
         edits,
         request_id,
         log,
+        whereabouts: String::new(),
         shadow: None,
     }
 }

@@ -256,10 +256,26 @@ pub enum Called<R> {
     Proceed,
     /// A response.
     Reply(R),
-    /// A JSON object.
+    /// A JSON object; of an array's elements by their indices.
     Object(String),
+    Text(String),
+    Null,
     /// Anything else, by its JavaScript type.
     Other(String),
+}
+
+impl<R> Called<R> {
+    /// What it is, in a word.
+    pub fn kind(&self) -> &str {
+        match self {
+            Called::Proceed => "true",
+            Called::Reply(_) => "a response",
+            Called::Object(_) => "an object",
+            Called::Text(_) => "a text",
+            Called::Null => "null",
+            Called::Other(kind) => kind,
+        }
+    }
 }
 
 /// Why a call came to nothing, in words for the operator.

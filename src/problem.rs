@@ -37,6 +37,17 @@ pub struct Problem {
     pub header: Option<(&'static str, String)>,
     /// What the client gets of another's refusal beside or in place of the document.
     pub passed: Option<Box<Passed>>,
+    /// Who was asked, for the log alone.
+    pub upstream: Option<Box<Asked>>,
+}
+
+/// An upstream, as the log names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// The server's alias.
+    pub server: String,
+    /// Empty where it came to none.
+    pub endpoint: String,
 }
 
 impl Problem {
@@ -50,6 +61,7 @@ impl Problem {
             reason: None,
             header: None,
             passed: None,
+            upstream: None,
         }
     }
 
@@ -117,6 +129,7 @@ impl Problem {
             reason: Some(reason.into()),
             header: None,
             passed: None,
+            upstream: None,
         }
     }
 
@@ -130,6 +143,7 @@ impl Problem {
             reason: Some(reason.into()),
             header: None,
             passed: None,
+            upstream: None,
         }
     }
 
@@ -152,6 +166,7 @@ impl Problem {
             reason: None,
             header: None,
             passed: None,
+            upstream: None,
         }
     }
 
@@ -165,6 +180,7 @@ impl Problem {
             reason: Some("every endpoint is ejected, down or drained, or none may be used".into()),
             header: None,
             passed: None,
+            upstream: None,
         }
         .with_header("retry-after", retry_after_ms.div_ceil(1000).to_string())
     }
@@ -184,6 +200,20 @@ impl Problem {
         self
     }
 
+    /// Says who was asked.
+    pub fn at(mut self, server: &str, endpoint: &str) -> Self {
+        self.upstream = Some(Box::new(Asked {
+            server: server.to_owned(),
+            endpoint: endpoint.to_owned(),
+        }));
+        self
+    }
+
+    /// Whether the operator can learn something from it.
+    pub fn is_told(&self) -> bool {
+        self.reason.is_some() || self.upstream.is_some()
+    }
+
     /// The document. `error` and `message` are what clients of the predecessor read.
     pub fn body(&self, request_id: &str) -> String {
         let detail = json_string(&self.detail);
@@ -196,10 +226,19 @@ impl Problem {
         )
     }
 
-    /// One line of JSON for the operator's log.
-    pub fn log_line(&self, request_id: &str) -> String {
+    /// One line of JSON for the operator's log. `path` is the pattern of the path that was matched, or empty.
+    pub fn log_line(&self, request_id: &str, path: &str) -> String {
+        let (server, endpoint) = match &self.upstream {
+            Some(asked) => (asked.server.as_str(), asked.endpoint.as_str()),
+            None => ("", ""),
+        };
+        let members = [("path", path), ("server", server), ("endpoint", endpoint)];
+        let members = members.iter().filter(|(_, value)| !value.is_empty());
+        let members: String = members
+            .map(|(name, value)| format!(",\"{name}\":{}", json_string(value)))
+            .collect();
         format!(
-            "{{\"level\":\"{}\",\"request_id\":\"{request_id}\",\"status\":{},\"code\":\"{}\",\"blame\":\"{}\",\"reason\":{}}}",
+            "{{\"level\":\"{}\",\"request_id\":\"{request_id}\",\"status\":{},\"code\":\"{}\",\"blame\":\"{}\",\"reason\":{}{members}}}",
             if self.status >= 500 { "error" } else { "info" },
             self.status,
             self.code,
@@ -252,10 +291,26 @@ mod tests {
     }
 
     #[test]
+    fn the_log_names_path_server_and_endpoint() {
+        let problem = Problem::timed_out().at("orders", "eu\"1");
+        let line: serde_json::Value =
+            serde_json::from_str(&problem.log_line("abc", "/a/{id}")).unwrap();
+        for (name, value) in [
+            ("path", "/a/{id}"),
+            ("server", "orders"),
+            ("endpoint", "eu\"1"),
+            ("level", "error"),
+        ] {
+            assert_eq!(line[name], value);
+        }
+        assert!(problem.is_told() && !Problem::timed_out().is_told());
+    }
+
+    #[test]
     fn the_client_is_not_told_the_reason() {
         let problem = Problem::config("secret JWT_SECRET \"is\" unset");
         assert!(!problem.body("abc").contains("JWT_SECRET"));
-        let line: serde_json::Value = serde_json::from_str(&problem.log_line("abc")).unwrap();
+        let line: serde_json::Value = serde_json::from_str(&problem.log_line("abc", "")).unwrap();
         assert_eq!(line["reason"], "secret JWT_SECRET \"is\" unset");
     }
 }

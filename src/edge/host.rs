@@ -117,7 +117,7 @@ impl Host for EdgeHost {
     }
 
     async fn send(&self, forward: &Forward) -> Result<JsValue, SendError> {
-        let script = script::forward_head(forward, "", 0);
+        let script = script::forward_head(forward, "", "", 0);
         let sent = Sending::new(js::depart(&script), forward.cancellable).await;
         sent.map_err(|error| unsent(&error))
     }
@@ -278,6 +278,8 @@ impl Host for EdgeHost {
             Some("proceed") => Called::Proceed,
             Some("reply") => Called::Reply(value),
             Some("object") => Called::Object(value.as_string().unwrap_or_default()),
+            Some("text") => Called::Text(value.as_string().unwrap_or_default()),
+            Some("null") => Called::Null,
             _ => Called::Other(value.as_string().unwrap_or_default()),
         })
     }

@@ -79,7 +79,7 @@ pub fn serve(length: usize) -> usize {
             if let Some(shadow) = answer.shadow.take() {
                 tasks::leave(async move {
                     if let Some(line) = mirror::run(&plan, &host, *shadow).await {
-                        console_error(&line);
+                        tell(&line);
                     }
                     renew_all(&plan).await;
                 });
@@ -93,7 +93,7 @@ pub fn serve(length: usize) -> usize {
 async fn renew(plan: &Plan, index: u16) {
     let host = EdgeHost::new(Head::default());
     if let Err(line) = plan.identities.renew(&host, index).await {
-        console_error(&line);
+        tell(&line);
     }
 }
 
@@ -129,15 +129,16 @@ pub fn reply() -> JsValue {
     tasks::reply()
 }
 
-/// The status and body, a line each, for a request that was sent on and got no answer.
+/// The status and body, a line each, for a request that was sent on and got no answer. `whereabouts` are those of its script.
 #[wasm_bindgen]
-pub fn unanswered(timed_out: bool, reason: String, request_id: &str) -> String {
-    let problem = gateway::unanswered(if timed_out {
+pub fn unanswered(timed_out: bool, reason: String, request_id: &str, whereabouts: &str) -> String {
+    let error = if timed_out {
         SendError::TimedOut
     } else {
         SendError::Unreachable(reason)
-    });
-    console_error(&problem.log_line(request_id));
+    };
+    let (problem, line) = gateway::came_to_nothing(error, request_id, whereabouts);
+    tell(&line);
     format!("{}\n{}", problem.status, problem.body(request_id))
 }
 
@@ -185,8 +186,8 @@ fn malformed_url() -> Problem {
 }
 
 fn finish(answer: Answer<JsValue>) -> Output {
-    if let Some(line) = &answer.log {
-        console_error(line);
+    if let Some(lines) = &answer.log {
+        tell(lines);
     }
     let script = script::write(&answer);
     match answer.kind {
@@ -210,8 +211,24 @@ async fn panic_on_request(host: &EdgeHost) {
     assert!(when.is_none(), "a panic was asked for");
 }
 
+/// Writes lines of JSON for the operator, each by the console's method of the level that it begins with.
+fn tell(lines: &str) {
+    for line in lines.lines() {
+        let level = line.strip_prefix(r#"{"level":""#).unwrap_or_default();
+        match level.as_bytes().first() {
+            Some(b'i') => console_info(line),
+            Some(b'w') => console_warn(line),
+            _ => console_error(line),
+        }
+    }
+}
+
 #[wasm_bindgen]
 extern "C" {
+    #[wasm_bindgen(js_namespace = console, js_name = info)]
+    fn console_info(line: &str);
+    #[wasm_bindgen(js_namespace = console, js_name = warn)]
+    fn console_warn(line: &str);
     #[wasm_bindgen(js_namespace = console, js_name = error)]
     fn console_error(line: &str);
 }

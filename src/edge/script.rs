@@ -7,15 +7,16 @@ use crate::exchange::{Answer, Kind};
 use crate::host::Forward;
 use crate::problem::Problem;
 
-/// - `F`, request id, time-out in ms, flags, binding, URL, number of request edits, request edits, answer edits. The flags
-///   are `w` for a WebSocket, `c` for what can be cancelled, and `g` where it is sent as the gateway
+/// - `F`, request id, time-out in ms, flags, binding, URL, whereabouts for the log, number of request edits, request edits,
+///   answer edits. The flags are `w` for a WebSocket, `c` for what can be cancelled, and `g` where it is sent as the gateway
 /// - `R`, request id, answer edits
 /// - `O`, request id, number of UTF-16 units of the next two together, status, answer edits, body
 pub fn write(answer: &Answer<JsValue>) -> String {
     let edits = answer.edits.as_str();
     match &answer.kind {
         Kind::Forward(forward) => {
-            let mut script = forward_head(forward, &answer.request_id, edits.len());
+            let (id, whereabouts) = (&answer.request_id, &answer.whereabouts);
+            let mut script = forward_head(forward, id, whereabouts, edits.len());
             script.push_str(edits);
             script
         }
@@ -25,12 +26,13 @@ pub fn write(answer: &Answer<JsValue>) -> String {
 }
 
 /// The request's lines of a forward; also all of it where the gateway waits for the answer itself.
-pub fn forward_head(forward: &Forward, request_id: &str, room: usize) -> String {
+pub fn forward_head(forward: &Forward, request_id: &str, whereabouts: &str, room: usize) -> String {
     let edits = forward.edits.as_str();
     let mut script = String::with_capacity(
         edits
             .len()
             .saturating_add(forward.url.len())
+            .saturating_add(whereabouts.len())
             .saturating_add(room)
             .saturating_add(80),
     );
@@ -50,6 +52,8 @@ pub fn forward_head(forward: &Forward, request_id: &str, room: usize) -> String 
     script.push('\n');
     script.push_str(&forward.url);
     script.push('\n');
+    script.push_str(whereabouts);
+    script.push('\n');
     number(&mut script, forward.edits.count());
     script.push('\n');
     script.push_str(edits);
@@ -66,10 +70,8 @@ pub fn refused(problem: &Problem, request_id: String) -> Answer<JsValue> {
             body: problem.body(&request_id),
         },
         edits,
-        log: problem
-            .reason
-            .is_some()
-            .then(|| problem.log_line(&request_id)),
+        log: problem.is_told().then(|| problem.log_line(&request_id, "")),
+        whereabouts: String::new(),
         request_id,
         shadow: None,
     }

@@ -16,7 +16,7 @@ use crate::upstream::{Board, Change, Drain};
 
 use super::host::{EdgeHost, Head, message, variable_of};
 use super::source::{bound, interval, stored_text};
-use super::{PLAN, console_error, renew_all};
+use super::{PLAN, console_info, console_warn, renew_all};
 
 /// The binding of the Durable Object namespace of the board.
 const HEALTH: &str = "HEALTH";
@@ -159,7 +159,12 @@ fn take_over(text: &str) -> Result<(), String> {
 fn tell(change: &Change) {
     let Change { name, down, why } = change;
     let word = if *down { "down" } else { "up" };
-    console_error(&format!("health: {name} is {word}: {why}"));
+    let line = format!("health: {name} is {word}: {why}");
+    if *down {
+        console_warn(&line);
+    } else {
+        console_info(&line);
+    }
 }
 
 /// The plan, if there is anything in it to take out of service.
@@ -174,7 +179,7 @@ fn later(ms: u64) -> u64 {
 }
 
 fn report(source: &str, why: &str) {
-    console_error(&format!("service: {source}: {why}"));
+    console_warn(&format!("service: {source}: {why}"));
 }
 
 mod js {

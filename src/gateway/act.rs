@@ -1,18 +1,18 @@
 //! What a path does with a request that may use it.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use super::passwordless;
 use super::proxy::Way;
 use crate::auth::{Claims, Withheld};
 use crate::edits::Edits;
 use crate::exchange::{Kind, Request};
-use crate::host::{Call, Called, Callee, Host};
+use crate::host::{Called, Callee, Host};
 use crate::http::one_cookie_line;
-use crate::plan::{Action, FederationDocument, Hook, PathEntry, Piece, Plan, Template, Text};
+use crate::plan::{Action, FederationDocument, PathEntry, Piece, Plan, Template, Text};
 use crate::policy::mapping::{Lookup, percent_decode};
-use crate::problem::{Problem, json_string};
+use crate::problem::Problem;
 use crate::route::{Canonical, Match};
 use crate::upstream::mirror::Shadow;
 use crate::upstream::{Inbound, forwarding, hop_by_hop};
@@ -43,6 +43,10 @@ pub struct Exchange<'a, H: Host> {
 pub struct Aside<R> {
     /// Lines for the operator's log.
     pub notes: RefCell<Vec<String>>,
+    /// The path of the config that was matched, by its place.
+    pub path: Cell<Option<usize>>,
+    /// Where a [`Kind::Forward`] goes.
+    pub whereabouts: RefCell<String>,
     pub shadow: RefCell<Option<Box<Shadow<R>>>>,
 }
 
@@ -51,26 +55,14 @@ impl<R> Default for Aside<R> {
     fn default() -> Self {
         Aside {
             notes: RefCell::default(),
+            path: Cell::default(),
+            whereabouts: RefCell::default(),
             shadow: RefCell::default(),
         }
     }
 }
 
 impl<H: Host> Exchange<'_, H> {
-    /// Asks a `pre_process` hook; `Some` is its answer in place of the path's.
-    pub async fn guard(&self, hook: &Hook) -> Result<Option<H::Reply>, Problem> {
-        match self.call_hook(hook, None).await? {
-            Called::Proceed => Ok(None),
-            Called::Reply(reply) => Ok(Some(reply)),
-            Called::Object(_) => Err(Problem::hook(
-                "pre_process answered an object, neither true nor a response",
-            )),
-            Called::Other(kind) => Err(Problem::hook(format!(
-                "pre_process answered {kind}, neither true nor a response"
-            ))),
-        }
-    }
-
     /// Does what the path says. `edits` are those of the answer.
     pub async fn act(&self, edits: &mut Edits) -> Result<Kind<H::Reply>, Problem> {
         match &self.path.action {
@@ -182,125 +174,6 @@ impl<H: Host> Exchange<'_, H> {
     pub(super) fn query(&self) -> Option<Cow<'_, str>> {
         self.withheld.query(self.canonical.query?)
     }
-
-    /// The client's URL, where a credential is taken out of it.
-    fn request_url(&self) -> Option<String> {
-        let Request {
-            scheme,
-            authority,
-            target,
-            ..
-        } = self.request;
-        let (path, query) = target.split_once('?')?;
-        let seen = self.withheld.query(query);
-        if seen.as_deref() == Some(query) {
-            return None;
-        }
-        let (mark, query) = seen.as_deref().map_or(("", ""), |query| ("?", query));
-        Some([scheme, "://", authority, path, mark, query].concat())
-    }
-
-    pub(super) async fn finish(
-        &self,
-        reply: H::Reply,
-        post: Option<&Hook>,
-    ) -> Result<Kind<H::Reply>, Problem> {
-        match post {
-            None => Ok(Kind::Reply(reply)),
-            Some(hook) => self.post_process(hook, reply).await,
-        }
-    }
-
-    async fn post_process(&self, hook: &Hook, reply: H::Reply) -> Result<Kind<H::Reply>, Problem> {
-        match self.call_hook(hook, Some(reply)).await? {
-            Called::Reply(reply) => Ok(Kind::Reply(reply)),
-            _ => Err(Problem::hook("post_process did not answer a response")),
-        }
-    }
-
-    async fn answer_of(
-        &self,
-        called: Called<H::Reply>,
-        post: Option<&Hook>,
-        edits: &mut Edits,
-    ) -> Result<Kind<H::Reply>, Problem> {
-        match called {
-            Called::Reply(reply) => self.finish(reply, post).await,
-            Called::Object(_) if post.is_some() => Err(Problem::hook(
-                "a function whose answer is post-processed must answer a response",
-            )),
-            Called::Object(json) => enveloped(&json, edits),
-            Called::Proceed => Err(Problem::hook(
-                "the function answered true, neither a response nor an object",
-            )),
-            Called::Other(kind) => Err(Problem::hook(format!(
-                "the function answered {kind}, neither a response nor an object"
-            ))),
-        }
-    }
-
-    pub(super) async fn call_hook(
-        &self,
-        hook: &Hook,
-        reply: Option<H::Reply>,
-    ) -> Result<Called<H::Reply>, Problem> {
-        let binding = self.plan.bindings.get(usize::from(hook.binding));
-        let binding =
-            binding.ok_or_else(|| Problem::config("the path names a binding that is not there"))?;
-        let callee = Callee::Binding {
-            binding: &binding.binding,
-            function: &hook.function,
-        };
-        self.call(callee, &hook.env, reply).await
-    }
-
-    async fn call(
-        &self,
-        callee: Callee<'_>,
-        env: &[String],
-        reply: Option<H::Reply>,
-    ) -> Result<Called<H::Reply>, Problem> {
-        let edits = self.request_edits();
-        let call = Call {
-            callee,
-            edits: &edits,
-            url: self.request_url(),
-            env: self.named_variables(env)?,
-            context: self.context(),
-        };
-        self.host
-            .call(call, reply)
-            .await
-            .map_err(|error| Problem::hook(error.0))
-    }
-
-    fn named_variables(&self, names: &[String]) -> Result<String, Problem> {
-        let mut env = serde_json::Map::new();
-        for name in names {
-            let value = self
-                .host
-                .variable(name)
-                .ok_or_else(|| Problem::config(format!("the variable {name} is not set")))?;
-            env.insert(name.clone(), value.into());
-        }
-        Ok(serde_json::Value::Object(env).to_string())
-    }
-
-    fn context(&self) -> String {
-        let params: serde_json::Map<_, _> = self
-            .matched
-            .params()
-            .map(|(name, value)| (name.to_owned(), percent_decode(value).into()))
-            .collect();
-        format!(
-            "{{\"request_id\":{},\"path\":{},\"params\":{},\"jwt\":{}}}",
-            json_string(self.request_id),
-            json_string(&self.path.pattern),
-            serde_json::Value::Object(params),
-            self.claims
-                .map_or_else(|| "null".to_owned(), Claims::to_json),
-        )
-    }
 }
 
 impl<H: Host> Lookup for Exchange<'_, H> {
@@ -348,39 +221,4 @@ fn respond<R>(
         }
     }
     Kind::Own { status, body }
-}
-
-/// The predecessor's envelope around an object that a bound function answers.
-pub(super) fn enveloped<R>(json: &str, edits: &mut Edits) -> Result<Kind<R>, Problem> {
-    let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(json)
-        .map_err(|_| Problem::hook("the function's answer is not JSON"))?;
-    let status = object.get("statusCode").and_then(serde_json::Value::as_u64);
-    let failed = object.contains_key("error")
-        || object.get("status").is_some_and(|s| s == "error")
-        || status.is_some_and(|s| s >= 400);
-    let status = match status {
-        None if failed => 500,
-        None => 200,
-        Some(status) => u16::try_from(status)
-            .ok()
-            .filter(|s| (200..=599).contains(s))
-            .ok_or_else(|| Problem::hook("the function's statusCode is not a status"))?,
-    };
-    let (word, key) = if failed {
-        ("error", "error")
-    } else {
-        ("success", "data")
-    };
-    let mut envelope = serde_json::Map::new();
-    envelope.insert("status".into(), word.into());
-    for key in ["message", key] {
-        if let Some(value) = object.get(key) {
-            envelope.insert(key.into(), value.clone());
-        }
-    }
-    edits.set("content-type", "application/json");
-    Ok(Kind::Own {
-        status,
-        body: serde_json::Value::Object(envelope).to_string(),
-    })
 }

@@ -1,6 +1,7 @@
 //! Logging in and out: on the paths that authorizers have of their own, and by the integrations of Auth0.
 
-use super::act::{Exchange, enveloped};
+use super::act::Exchange;
+use super::call::enveloped;
 use crate::auth::{Auth0, Authorizer, Effects, Granted, Oidc, Presented};
 use crate::edits::Edits;
 use crate::exchange::{Kind, Request};
@@ -71,8 +72,9 @@ impl<H: Host> Exchange<'_, H> {
             Called::Proceed => Ok(json(granted.json, edits)),
             Called::Reply(reply) => Ok(Kind::Reply(reply)),
             Called::Object(object) => enveloped(&object, edits),
-            Called::Other(kind) => Err(Problem::hook(format!(
-                "post_process answered {kind}, neither true nor a response nor an object"
+            called => Err(Problem::hook(format!(
+                "post_process answered {}, neither true nor a response nor an object",
+                called.kind()
             ))),
         }
     }

@@ -85,17 +85,17 @@ impl<H: Host> Exchange<'_, H> {
             websocket: self.websocket,
             identities: &self.plan.identities,
         };
-        let (base, identity) = match server {
+        let (alias, base, identity) = match server {
             Server::Single {
+                alias,
                 base,
                 identity,
                 zone,
-                ..
             } => {
                 if zones.is_some_and(|zones| !zone.is_some_and(|zone| zones.contains(&zone))) {
                     return Err(Problem::not_found());
                 }
-                (base, *identity)
+                (alias, base, *identity)
             }
             Server::Pool(pool) => {
                 let sent = self.pooled(pool, zones, outbound, edits).await;
@@ -104,12 +104,16 @@ impl<H: Host> Exchange<'_, H> {
             }
         };
         let timeout_ms = self.path.timeout_ms;
-        let forward = outbound.to(self.host, base, identity, timeout_ms).await?;
+        let forward = outbound.to(self.host, base, identity, timeout_ms).await;
+        let forward = forward.map_err(|problem| problem.at(alias, base.origin()))?;
         if post.is_none() && shadow.is_none() {
             // Nothing that follows looks at the answer: the host hands it on by itself.
+            let parts = [&self.path.pattern, " ", base.origin(), " ", alias];
+            *self.aside.whereabouts.borrow_mut() = parts.concat().replace('\n', " ");
             return Ok(Kind::Forward(forward));
         }
-        let sent = self.host.send(&forward).await.map_err(super::unanswered);
+        let sent = self.host.send(&forward).await;
+        let sent = sent.map_err(|error| super::unanswered(error).at(alias, base.origin()));
         let reply = self.shadowed(sent, shadow)?;
         self.finish(reply, post).await
     }
@@ -185,7 +189,11 @@ impl<H: Host> Exchange<'_, H> {
         let mut story = Story::default();
         let sent = send(host, &order, &mut story).await;
         self.tell(pool, &story, sent.as_ref().ok().map(|sent| sent.endpoint));
-        let sent = sent?;
+        let sent = sent.map_err(|problem| {
+            let last = story.failures.last();
+            let last = last.and_then(|(endpoint, _)| pool.endpoints.get(*endpoint));
+            problem.at(&pool.alias, last.map_or("", |endpoint| &endpoint.name))
+        })?;
         if let Some(sticky) = sticky
             && sticky_endpoint != Some(sent.endpoint)
         {
@@ -286,8 +294,9 @@ impl<H: Host> Exchange<'_, H> {
             json_string(endpoint.map_or("", |endpoint| &endpoint.name))
         };
         let start = format!(
-            "{{\"level\":\"warn\",\"request_id\":\"{}\",\"server\":{}",
+            "{{\"level\":\"warn\",\"request_id\":\"{}\",\"path\":{},\"server\":{}",
             self.request_id,
+            json_string(&self.path.pattern),
             json_string(&pool.alias)
         );
         let mut notes = self.aside.notes.borrow_mut();

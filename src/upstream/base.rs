@@ -24,6 +24,11 @@ impl Base {
         }
     }
 
+    /// `https://host[:port]`
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
     /// The URL of `path` at this server. `path` starts with `/`; the query is appended byte for byte.
     pub fn join(&self, path: &str, query: Option<&str>) -> String {
         let mut url = String::with_capacity(

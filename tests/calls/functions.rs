@@ -25,15 +25,30 @@ fn a_function_s_object_is_put_into_the_envelope() {
     let upstream = Upstream::start();
     let gateway = start(
         &upstream,
-        answered_by(&["object", "bare", "failed", "broken"]),
+        answered_by(&["object", "bare", "listing", "list", "failed", "broken"]),
     );
+    let done = "Operation completed successfully.";
     let cases = [
         (
             "/object",
             201,
-            json!({ "status": "success", "message": "made", "data": { "id": 5 } }),
+            json!({ "status": "success", "message": "made", "data": { "data": { "id": 5 }, "more": "passed on" } }),
         ),
-        ("/bare", 200, json!({ "status": "success", "data": 1 })),
+        (
+            "/bare",
+            200,
+            json!({ "status": "success", "message": done, "data": { "data": 1 } }),
+        ),
+        (
+            "/listing",
+            200,
+            json!({ "status": "success", "message": done, "data": { "users": [{ "id": 1 }], "total": 1 } }),
+        ),
+        (
+            "/list",
+            200,
+            json!({ "status": "success", "message": done, "data": { "0": 1, "1": 2 } }),
+        ),
         (
             "/failed",
             422,
@@ -42,7 +57,7 @@ fn a_function_s_object_is_put_into_the_envelope() {
         (
             "/broken",
             500,
-            json!({ "status": "error", "error": "broken" }),
+            json!({ "status": "error", "message": "An error occurred.", "error": "broken" }),
         ),
     ];
     for (target, status, body) in cases {
@@ -54,11 +69,34 @@ fn a_function_s_object_is_put_into_the_envelope() {
 }
 
 #[test]
+fn what_a_function_answers_besides_has_an_answer_of_its_own() {
+    let upstream = Upstream::start();
+    let functions = ["text", "nil", "nothing", "number", "yes", "no"];
+    let gateway = start(&upstream, answered_by(&functions));
+    for (function, status, body) in [
+        ("text", 200, "true"),
+        ("nil", 200, ""),
+        ("nothing", 400, ""),
+        ("number", 400, ""),
+        ("yes", 400, ""),
+        ("no", 400, ""),
+    ] {
+        let answer = gateway.get(&format!("/{function}"));
+        assert_eq!(
+            (answer.status, &*answer.text()),
+            (status, body),
+            "{function}"
+        );
+        assert_eq!(answer.header("content-type"), Some("application/json"));
+    }
+    let told = r#""event":"answer_unusable","path":"/nothing","kind":"undefined""#;
+    assert!(gateway.logs(told), "{}", gateway.log());
+}
+
+#[test]
 fn a_function_that_fails_answers_500_without_its_words() {
     let upstream = Upstream::start();
-    let functions = [
-        "throws", "rejects", "missing", "yes", "no", "nothing", "nil", "number", "text", "strange",
-    ];
+    let functions = ["throws", "rejects", "missing", "strange"];
     let mut paths = answered_by(&functions);
     let unbound = json!({ "method": "GET", "path": "/unbound",
         "integration": { "type": "service_binding", "binding": "unbound", "function": "yes" } });
@@ -121,7 +159,20 @@ fn a_function_gets_the_request_the_named_variables_and_the_context() {
     assert_eq!(context["params"], json!({ "id": "4 b", "part": "x" }));
     assert_eq!(context["jwt"]["sub"], "u1");
     assert_eq!(context["jwt"]["roles"], json!(["a"]));
-    assert_eq!(context.as_object().unwrap().len(), 4, "{context}");
+    // The same under the names that the predecessor's functions read.
+    assert_eq!(context["jwtPayload"], context["jwt"]);
+    assert_eq!(
+        context["requestUrl"],
+        "http://gateway.test/orders/4%20b/x?q=1"
+    );
+    assert_eq!(
+        context["matchedPath"],
+        json!({
+            "config": { "method": "POST", "path": "/orders/{id}/{part}" },
+            "matchResult": { "params": { "id": "4 b", "part": "x" } },
+        })
+    );
+    assert_eq!(context.as_object().unwrap().len(), 7, "{context}");
     let has = |name: &str, value: &str| {
         let headers = told["headers"].as_array().unwrap();
         headers.iter().any(|h| *h == json!([name, value]))
@@ -140,6 +191,7 @@ fn without_names_a_function_gets_no_variable_and_without_a_token_no_claims() {
     let told = gateway.get("/tell").json();
     assert_eq!(told["env"], json!({}));
     assert_eq!(told["context"]["jwt"], Value::Null);
+    assert_eq!(told["context"]["jwtPayload"], Value::Null);
     assert_eq!(told["context"]["params"], json!({}));
 }
 

@@ -29,7 +29,8 @@ export class Functions extends WorkerEntrypoint {
   number() { return 1; }
   text() { return "true"; }
   list() { return [1, 2]; }
-  object() { return { data: { id: 5 }, message: "made", statusCode: 201, secret: "not passed on" }; }
+  object() { return { data: { id: 5 }, message: "made", statusCode: 201, more: "passed on" }; }
+  listing() { return { users: [{ id: 1 }], total: 1 }; }
   bare() { return { data: 1 }; }
   failed() { return { error: { field: "name" }, message: "no name", statusCode: 422 }; }
   broken() { return { error: "broken" }; }

@@ -31,6 +31,7 @@ pub(super) struct Config<'a> {
     workers: String,
     sockets: String,
     count: usize,
+    json_log: bool,
 }
 
 impl Config<'_> {
@@ -41,11 +42,13 @@ impl Config<'_> {
             workers: String::new(),
             sockets: String::new(),
             count: 0,
+            json_log: false,
         }
     }
 
     /// The whole config of a worker, with as many isolates as it wants.
     pub(super) fn of(mut self, worker: &Worker) -> String {
+        self.json_log = worker.json_log;
         let http = worker.cf_header.as_deref().map(cf_blob).unwrap_or_default();
         for isolate in 0..worker.isolates {
             let service = numbered(MAIN, isolate);
@@ -222,8 +225,9 @@ impl Config<'_> {
     fn finish(self) -> String {
         format!(
             "using Workerd = import \"/workerd/workerd.capnp\";\n\n\
-             const config :Workerd.Config = (\n  services = [{}\n  ],\n  sockets = [{}\n  ],\n);\n\n{}",
-            self.services, self.sockets, self.workers
+             const config :Workerd.Config = (\n  services = [{}\n  ],\n  sockets = [{}\n  ],\n  \
+             logging = (structuredLogging = {}),\n);\n\n{}",
+            self.services, self.sockets, self.json_log, self.workers
         )
     }
 }

@@ -29,6 +29,7 @@ pub struct Worker {
     trusted: Vec<String>,
     isolates: usize,
     cron: bool,
+    json_log: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -65,6 +66,7 @@ impl Worker {
             trusted: Vec::new(),
             isolates: 1,
             cron: false,
+            json_log: false,
         }
     }
 
@@ -181,6 +183,12 @@ impl Worker {
     /// Lets [`Workerd::scheduled`] call the worker's scheduled handler.
     pub fn cron(mut self) -> Worker {
         self.cron = true;
+        self
+    }
+
+    /// Lets each line of the log be JSON with the `level` of the console's method and the `message`.
+    pub fn json_log(mut self) -> Worker {
+        self.json_log = true;
         self
     }
 

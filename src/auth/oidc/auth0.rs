@@ -283,6 +283,7 @@ fn told(failure: Failure) -> Problem {
         reason: Some(reason),
         header: None,
         passed: None,
+        upstream: None,
     }
 }
 

@@ -244,5 +244,6 @@ pub fn failed(reason: impl Into<String>) -> Problem {
         reason: Some(reason.into()),
         header: None,
         passed: None,
+        upstream: None,
     }
 }

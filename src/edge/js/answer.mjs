@@ -23,7 +23,8 @@ async function forward(exchange, lines) {
     const reply = await new Promise((resolve, reject) => dispatch(exchange, lines, 0, resolve, reject));
     return handedOn(reply, lines, edits);
   } catch (error) {
-    const [status, body] = unanswered(is_time_out(error), String(error?.message ?? error), lines[1]).split('\n');
+    const reason = String(error?.message ?? error);
+    const [status, body] = unanswered(is_time_out(error), reason, lines[1], lines[6]).split('\n');
     const headers = new Headers();
     apply(headers, lines, edits, lines.length - 1);
     headers.set('content-type', PROBLEM);

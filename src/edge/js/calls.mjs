@@ -4,7 +4,8 @@ import services from './services.mjs';
 import { entered } from './exchange.mjs';
 import { outgoing } from './fields.mjs';
 
-// Resolves to [kind, value]: 'proceed', 'reply' with a Response, 'object' with JSON, or 'other' with a type's name.
+// Resolves to [kind, value]: 'proceed', 'reply' with a Response, 'object' with JSON, 'text', 'null', or 'other' with a
+// type's name.
 export async function call(binding, name, edits, url, variables, context, reply) {
   const exchange = entered();
   const { env } = exchange;
@@ -21,8 +22,11 @@ export async function call(binding, name, edits, url, variables, context, reply)
   }
   if (result === true) return ['proceed'];
   if (result instanceof Response) return ['reply', result];
-  if (result !== null && typeof result === 'object') return ['object', JSON.stringify(result)];
-  return ['other', result === null ? 'null' : typeof result];
+  if (result === null) return ['null'];
+  if (typeof result === 'string') return ['text', result];
+  // An array too: its elements are members by their indices.
+  if (typeof result === 'object') return ['object', JSON.stringify({ ...result })];
+  return ['other', typeof result];
 }
 
 function edited(exchange, edits, url) {

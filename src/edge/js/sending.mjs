@@ -42,13 +42,13 @@ export function cancel(number) {
 }
 
 // Where the request's edits begin in a script, and where they end.
-const EDITS = 7;
+const EDITS = 8;
 
 export function after_edits(lines) {
-  return EDITS + 2 * Number(lines[6]);
+  return EDITS + 2 * Number(lines[7]);
 }
 
-// lines: F, request id, time-out in ms, flags, binding, URL, number of request edits, those edits, ...
+// lines: F, request id, time-out in ms, flags, binding, URL, whereabouts, number of request edits, those edits, ...
 // Tells one of the two, once, and later.
 export function dispatch(exchange, lines, number, resolve, reject) {
   const flags = lines[3];
