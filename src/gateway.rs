@@ -378,7 +378,7 @@ fn outbound<R>(
                 .is_told()
                 .then(|| problem.log_line(&request_id, path));
             edits.set("content-type", "application/problem+json");
-            if let Some((name, value)) = &problem.header {
+            if let Some((name, value)) = problem.header.as_deref() {
                 edits.set(name, value);
             }
             let passed = problem.passed.as_deref();

@@ -34,7 +34,7 @@ pub struct Problem {
     /// For the log alone.
     pub reason: Option<String>,
     /// `Allow` of a 405, `WWW-Authenticate` of a 401 and their like.
-    pub header: Option<(&'static str, String)>,
+    pub header: Option<Box<(&'static str, String)>>,
     /// What the client gets of another's refusal beside or in place of the document.
     pub passed: Option<Box<Passed>>,
     /// Who was asked, for the log alone.
@@ -186,7 +186,7 @@ impl Problem {
     }
 
     pub fn with_header(mut self, name: &'static str, value: String) -> Self {
-        self.header = Some((name, value));
+        self.header = Some(Box::new((name, value)));
         self
     }
 
