@@ -21,7 +21,12 @@ pub(super) fn compile_integration(
         .map(|hook| compile_hook(hook, gateway, cx))
         .transpose();
     let Some(kind) = object.kind.value() else {
-        return Err(first_fault(cx));
+        let fault = first_fault(cx);
+        // No other type has one, so it is clear what is meant.
+        if let Some(alias) = object.server.value() {
+            let _ = gateway.servers.find(*alias, cx);
+        }
+        return Err(fault);
     };
     let (word, members): (&str, &[&str]) = match kind {
         IntegrationType::Http | IntegrationType::HttpProxy => {

@@ -296,13 +296,20 @@ fn compile_action(
             .help("say where it goes, or what it answers");
         }
         (Field::Absent, false) => return compile_response(path, cx).ok_or_else(|| first_fault(cx)),
-        (Field::Value(_) | Field::Bad, false) => {
+        (integration, false) => {
             cx.error(
                 path.span.first(),
                 "path_with_two_actions",
                 "this path has an `integration` and a `response`",
             )
             .help("remove one of them");
+            let fault = first_fault(cx);
+            // Whichever stays is to be right.
+            if let Field::Value(integration) = integration {
+                let _ = compile_integration(integration, None, method, gateway, cx);
+            }
+            let _ = compile_response(path, cx);
+            return Err(fault);
         }
         (Field::Value(integration), true) => {
             let mapping =
