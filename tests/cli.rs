@@ -69,6 +69,70 @@ const CASES: &[(&str, &[&str])] = &[
         &["explain", "GET", "/nowhere", "--config", "good.json"],
     ),
     (
+        "explain_zones",
+        &["explain", "GET", "/eu/1", "--config", "zones.json"],
+    ),
+    (
+        "explain_zones_none",
+        &["explain", "GET", "/nowhere/1", "--config", "zones.json"],
+    ),
+    (
+        "explain_pinned",
+        &[
+            "explain",
+            "GET",
+            "https://all.us.api.test/any/1",
+            "--config",
+            "zones.json",
+        ],
+    ),
+    (
+        "explain_pinned_elsewhere",
+        &[
+            "explain",
+            "GET",
+            "https://all.us.api.test/one/1",
+            "--config",
+            "zones.json",
+        ],
+    ),
+    (
+        "explain_json",
+        &[
+            "explain",
+            "GET",
+            "/eu/1",
+            "--config",
+            "zones.json",
+            "--format",
+            "json",
+        ],
+    ),
+    (
+        "explain_json_not_allowed",
+        &[
+            "explain",
+            "PATCH",
+            "/health",
+            "--config",
+            "good.json",
+            "--format",
+            "json",
+        ],
+    ),
+    (
+        "explain_json_bad_config",
+        &[
+            "explain",
+            "GET",
+            "/",
+            "--config",
+            "broken.json",
+            "--format",
+            "json",
+        ],
+    ),
+    (
         "explain_refused",
         &[
             "explain",
@@ -301,10 +365,11 @@ fn every_command_prints_what_it_did() {
 fn the_page_on_simulation_shows_what_is_printed() {
     let page = workspace::root().join("docs/simulate.md");
     let page = fs::read_to_string(page).unwrap();
-    let shown = page.split("```text\n").nth(1).unwrap();
-    let shown = shown.split("```").next().unwrap();
     let printed = fs::read_to_string(folder().join("simulate_outage.txt")).unwrap();
-    assert!(printed.contains(shown), "docs/simulate.md is old");
+    for shown in page.split("```text\n").skip(1) {
+        let shown = shown.split("```").next().unwrap();
+        assert!(printed.contains(shown), "docs/simulate.md is old: {shown}");
+    }
 }
 
 #[test]

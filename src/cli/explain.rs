@@ -16,24 +16,36 @@ use std::path::Path;
 use causeway::config::draw;
 use causeway::exchange::Request;
 use causeway::http::{Method, is_token};
-use causeway::plan::{Blueprint, PathEntry, Pin, Tolerance, compile};
+use causeway::plan::{Action, Blueprint, PathEntry, Pin, Tolerance, compile};
 use causeway::policy::cors::{Policy, Verdict};
 use causeway::route::{Candidate, Canonical, Found, Match, PathError, Table, canonicalise};
 
+use serde_json::{Value, json};
+
 use super::show::{self, Hidden};
 use super::why::why;
-use super::{Failure, Outcome, read};
+use super::{Failure, Format, Outcome, read};
 
 pub fn explain(
     method: &str,
     url: &str,
     config: &Path,
     headers: Vec<(String, String)>,
+    format: Format,
     color: bool,
 ) -> Result<Outcome, Failure> {
     let text = read(config)?;
     let compiled = compile(&text);
+    let mut page = Page::default();
     let Some(blueprint) = compiled.blueprint else {
+        if let Format::Json = format {
+            page.line(
+                "config",
+                "the gateway serves nothing of it, see `causeway check`",
+            );
+            page.refusal = Some((500, "config_error"));
+            return Ok(page.outcome(format));
+        }
         let file = config.display().to_string();
         let drawn = draw(&compiled.diagnostics, &file, &text, color);
         return Ok(Outcome {
@@ -41,7 +53,6 @@ pub fn explain(
             good: false,
         });
     };
-    let mut page = Page::default();
     if compiled.diagnostics.has_errors() {
         let errors = compiled.diagnostics.errors();
         page.line(
@@ -56,10 +67,7 @@ pub fn explain(
         headers: &headers,
     };
     asked.explain(&mut page)?;
-    Ok(Outcome {
-        text: page.0,
-        good: true,
-    })
+    Ok(page.outcome(format))
 }
 
 /// Reads `Name: value`.
@@ -167,7 +175,7 @@ impl Asked<'_> {
         if preflight && verdict == Verdict::Allowed {
             page.line("answer", "204 to this preflight, by the gateway itself");
         } else if preflight {
-            page.line("answer", "403 cors_origin_denied");
+            page.refuse(403, "cors_origin_denied", "");
         }
         preflight
     }
@@ -188,15 +196,16 @@ impl Asked<'_> {
         match found {
             Found::Match(found) => {
                 if let Some(path) = self.blueprint.paths.get(found.index) {
+                    page.path = Some(found.index);
                     self.path(path, &found, canonical, page);
                 }
             }
             Found::MethodNotAllowed(allow) => {
-                page.line("answer", &format!("405 method_not_allowed, Allow: {allow}"))
+                page.refuse(405, "method_not_allowed", &format!(", Allow: {allow}"));
             }
             Found::NotFound => match canonical.risks.check(Tolerance::default()) {
-                Err(error) => page.line("answer", &format!("{} {}", error.status(), error.code())),
-                Ok(()) => page.line("answer", "404 not_found"),
+                Err(error) => page.refuse(error.status(), error.code(), ""),
+                Ok(()) => page.refuse(404, "not_found", ""),
             },
         }
     }
@@ -264,9 +273,26 @@ impl Asked<'_> {
         if let Err(error) = canonical.risks.check(path.tolerate) {
             return refused_path(error, page);
         }
+        if self.pin().is_some() && self.pinned(path).is_none() {
+            return page.refuse(404, "not_found", ": the path leads nowhere in that zone");
+        }
         caller::explain(self, path, canonical.query, page);
         require::explain(path, page);
         action::explain(self, path, found, canonical, page);
+    }
+
+    /// The zone that the request's host pins it to, if the path's server is that of the host and stands there.
+    fn pinned(&self, path: &PathEntry) -> Option<u16> {
+        let pin = self.pin()?;
+        let Action::Proxy { server, .. } = &path.action else {
+            return None;
+        };
+        let server = self.blueprint.servers.get(usize::from(*server))?;
+        let mut zones = self.blueprint.zones.iter();
+        let zone = zones.position(|zone| zone.name.eq_ignore_ascii_case(pin.zone))?;
+        let zone = u16::try_from(zone).ok()?;
+        let is_there = server.endpoints.iter().any(|e| e.zone == Some(zone));
+        (server.alias.eq_ignore_ascii_case(pin.server) && is_there).then_some(zone)
     }
 
     fn header(&self, name: &str) -> Option<&str> {
@@ -276,8 +302,8 @@ impl Asked<'_> {
 }
 
 fn refused_path(error: PathError, page: &mut Page) {
-    let (status, code) = (error.status(), error.code());
-    page.line("answer", &format!("{status} {code}: {}", error.message()));
+    let why = format!(": {}", error.message());
+    page.refuse(error.status(), error.code(), &why);
 }
 
 fn tolerated(path: &PathEntry) -> String {
@@ -295,18 +321,66 @@ fn tolerated(path: &PathEntry) -> String {
     }
 }
 
-/// Lines of a title and what it is about.
+/// Lines of a title and what it is about, and what they come to.
 #[derive(Default)]
-struct Page(String);
+struct Page {
+    /// A line without a title belongs to the one before.
+    lines: Vec<(String, String)>,
+    /// The path that takes the request.
+    path: Option<usize>,
+    /// What the gateway refuses it with, whoever asks.
+    refusal: Option<(u16, &'static str)>,
+}
 
 impl Page {
     fn line(&mut self, title: &str, text: &str) {
-        let line = format!("{title:<14}{text}");
-        // What was asked may hold anything: a terminal is not to obey it.
-        let sound = line
-            .chars()
-            .map(|c| if c.is_control() { '\u{fffd}' } else { c });
-        self.0.extend(sound);
-        self.0.push('\n');
+        self.lines.push((title.to_owned(), text.to_owned()));
+    }
+
+    fn refuse(&mut self, status: u16, code: &'static str, more: &str) {
+        self.line("answer", &format!("{status} {code}{more}"));
+        self.refusal = Some((status, code));
+    }
+
+    fn outcome(&self, format: Format) -> Outcome {
+        Outcome {
+            text: match format {
+                Format::Human => self.human(),
+                Format::Json => format!("{:#}\n", self.json()),
+            },
+            good: self.refusal.is_none(),
+        }
+    }
+
+    fn human(&self) -> String {
+        let mut text = String::new();
+        for (title, told) in &self.lines {
+            let line = format!("{title:<14}{told}");
+            // What was asked may hold anything: a terminal is not to obey it.
+            let sound = line
+                .chars()
+                .map(|c| if c.is_control() { '\u{fffd}' } else { c });
+            text.extend(sound);
+            text.push('\n');
+        }
+        text
+    }
+
+    fn json(&self) -> Value {
+        let mut told: Vec<(&str, Vec<&str>)> = Vec::new();
+        for (title, text) in &self.lines {
+            match told.last_mut() {
+                Some((_, lines)) if title.is_empty() => lines.push(text.trim_start()),
+                _ => told.push((title, vec![text.trim_start()])),
+            }
+        }
+        let told = told.into_iter();
+        let told = told.map(|(title, lines)| json!({ "title": title, "lines": lines }));
+        json!({
+            "path": self.path,
+            "status": self.refusal.map(|(status, _)| status),
+            "code": self.refusal.map(|(_, code)| code),
+            "told": told.collect::<Vec<_>>(),
+        })
     }
 }

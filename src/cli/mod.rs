@@ -40,6 +40,9 @@ enum Command {
         format: Format,
     },
     /// Tell what the gateway would do with a request, and why. Nothing is sent.
+    ///
+    /// Ends with 0 if a path takes it, 1 if the gateway refuses it whoever asks (404, 405, 400) or serves nothing of
+    /// the config, 2 if something cannot be read.
     Explain {
         /// Such as GET.
         method: String,
@@ -50,6 +53,8 @@ enum Command {
         /// A header field of the request, such as 'Origin: https://app.example.com'; may be repeated.
         #[arg(long = "header", value_name = "NAME: VALUE", value_parser = explain::field)]
         headers: Vec<(String, String)>,
+        #[arg(long, value_enum, default_value_t = Format::Human)]
+        format: Format,
     },
     /// Let endpoints fail as a scenario says, and tell what the gateway makes of it.
     ///
@@ -84,7 +89,7 @@ enum Command {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Format {
-    /// Drawn into the lines of the config.
+    /// For people.
     Human,
     /// One JSON object.
     Json,
@@ -114,7 +119,8 @@ pub fn main() -> ExitCode {
             url,
             config,
             headers,
-        } => explain::explain(&method, &url, &config, headers, color),
+            format,
+        } => explain::explain(&method, &url, &config, headers, format, color),
         Command::Simulate {
             file,
             config,

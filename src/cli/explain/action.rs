@@ -40,18 +40,16 @@ pub fn explain(
                 canonical,
                 withheld: Withheld::new(listed.flat_map(|a| &a.withheld)),
             };
-            call.upstream(*server, mapping.as_deref(), page);
-            if let Some(zones) = zones {
-                let all = &asked.blueprint.zones;
-                let names = zones.iter().filter_map(|zone| all.get(usize::from(*zone)));
-                let names: Vec<&str> = names.map(|zone| zone.name.as_str()).collect();
-                page.line("zones", &format!("only {}", names.join(", ")));
+            let zones = call.zones(zones.as_deref(), asked.pinned(path));
+            if !call.upstream(*server, zones.as_deref(), mapping.as_deref(), page) {
+                return;
             }
             page.line(
                 "timeout",
                 &format!("{} ms to the head of the answer", path.timeout_ms),
             );
-            if let Some(spec) = mirror {
+            // What a hostname pins to a zone is not mirrored.
+            if let Some(spec) = mirror.as_ref().filter(|_| asked.pin().is_none()) {
                 mirror::explain(asked, spec, page);
             }
             post(asked, post_process.as_ref(), page);
@@ -114,7 +112,7 @@ pub fn explain(
             page.line("answer", &format!("{what}, by the gateway itself"));
         }
         Action::Fault(fault) => {
-            page.line("answer", &format!("500 config_error: {}", fault.message));
+            page.refuse(500, "config_error", &format!(": {}", fault.message));
         }
     }
 }
@@ -139,11 +137,48 @@ struct Call<'a> {
 }
 
 impl Call<'_> {
-    fn upstream(&self, server: u16, mapping: Option<&Mapping>, page: &mut Page) {
+    /// The only zones that may be used: the path's, and of these the one that the host pins the request to.
+    fn zones(&self, of_path: Option<&[u16]>, pinned: Option<u16>) -> Option<Vec<u16>> {
+        let may = |zone: &u16| of_path.is_none_or(|zones| zones.contains(zone));
+        match pinned {
+            Some(pinned) => Some(Some(pinned).into_iter().filter(may).collect()),
+            None => of_path.map(<[u16]>::to_vec),
+        }
+    }
+
+    /// Whether the request goes anywhere.
+    fn upstream(
+        &self,
+        server: u16,
+        zones: Option<&[u16]>,
+        mapping: Option<&Mapping>,
+        page: &mut Page,
+    ) -> bool {
         let Some(server) = self.asked.blueprint.servers.get(usize::from(server)) else {
-            return;
+            return false;
         };
         page.line("server", &server.alias);
+        let all = &self.asked.blueprint.zones;
+        if let Some(zones) = zones {
+            let names = zones.iter().filter_map(|zone| all.get(usize::from(*zone)));
+            let names: Vec<&str> = names.map(|zone| zone.name.as_str()).collect();
+            let names = if names.is_empty() {
+                "none"
+            } else {
+                &names.join(", ")
+            };
+            page.line("zones", &format!("only {names}"));
+        }
+        let may = |endpoint: &&Endpoint| {
+            zones.is_none_or(|zones| endpoint.zone.is_some_and(|zone| zones.contains(&zone)))
+        };
+        if !server.endpoints.iter().any(|endpoint| may(&endpoint)) {
+            match &server.pool {
+                None => page.refuse(404, "not_found", ": the server stands in none of them"),
+                Some(_) => page.refuse(503, "no_endpoint", ": none stands in one of them"),
+            }
+            return false;
+        }
         let (_, path) = self.found.cut();
         let sent = self.canonical.query.and_then(|q| self.withheld.query(q));
         let shown = mapping.map(|m| self.without_hidden(m));
@@ -155,7 +190,7 @@ impl Call<'_> {
         };
         let query = query.as_deref();
         let method = &self.asked.request.method;
-        for endpoint in &server.endpoints {
+        for endpoint in server.endpoints.iter().filter(may) {
             let url = match &endpoint.url {
                 // A literal has been brought into its one spelling when the config was compiled.
                 Text::Literal(url) => Base::new(url).join(path, query),
@@ -178,7 +213,7 @@ impl Call<'_> {
             spread::explain(pool, &self.asked.blueprint.zones, page);
         }
         let (Some(shown), Some(mapping)) = (&shown, mapping) else {
-            return;
+            return true;
         };
         for ((name, source), (_, written)) in shown.query.iter().zip(&mapping.query) {
             if matches!(
@@ -195,6 +230,7 @@ impl Call<'_> {
                 &format!("  {name}: {}", self.asked.hidden.source(source)),
             );
         }
+        true
     }
 
     /// What tells an endpoint from the others.

@@ -8,7 +8,7 @@ pub fn explain(pool: &PoolSpec, zones: &[Zone], page: &mut Page) {
     let balance = match &pool.balance {
         Balance::RoundRobin => "round robin".to_owned(),
         Balance::Random => "by chance".to_owned(),
-        Balance::PeakEwma => "the quicker of two by chance (peak EWMA)".to_owned(),
+        Balance::PeakEwma => "by weight, and who is clearly quicker first (peak EWMA)".to_owned(),
         Balance::ConsistentHash { on, .. } => format!("consistent hash of {}", key(on)),
     };
     page.line("balance", &balance);
