@@ -149,14 +149,57 @@ impl Report<'_> {
                 ),
             );
         }
+        self.timeline(&mut line);
         if self.rest.hanging > 0 {
             line("hanging", self.rest.hanging.to_string());
         }
         lines.join("\n") + "\n"
     }
 
+    /// When what happened.
+    fn timeline(&self, line: &mut impl FnMut(&str, String)) {
+        let name = |endpoint: usize| self.target.endpoints.get(endpoint).map_or("", |e| &e.name);
+        for (index, one) in self.tally.timeline.moves().iter().enumerate() {
+            let back = one
+                .back_s
+                .map_or_else(|| "on".to_owned(), |back| format!("to {back} s"));
+            let title = if index == 0 { "moved" } else { "" };
+            let (endpoint, away) = (name(one.endpoint), one.away_s);
+            line(title, format!("away from {endpoint} from {away} s {back}"));
+        }
+        let shown = self.target.endpoints.len().min(COLUMNS);
+        let names = self.target.endpoints.iter().take(shown);
+        let names = names.map(|endpoint| format!("{:>6}", endpoint.name));
+        let names = names.collect::<Vec<_>>().join("  ");
+        line(
+            "time line",
+            format!("{:>7}  {:>8}  {names}", "from", "failed"),
+        );
+        for row in self.tally.timeline.rows().1 {
+            let failed = ratio_of(row.failed, row.requests) * 100.0;
+            let shares = self.target.endpoints.iter().take(shown).enumerate();
+            let shares = shares.map(|(index, endpoint)| {
+                let width = endpoint.name.chars().count().max(6).saturating_sub(2);
+                format!("{:>width$.0} %", row.share(index) * 100.0)
+            });
+            let shares = shares.collect::<Vec<_>>().join("  ");
+            line(
+                "",
+                format!("{:>5} s  {failed:>6.1} %  {shares}", row.from_s),
+            );
+        }
+    }
+
     fn json(&self) -> Value {
         let tally = self.tally;
+        let (length, rows) = tally.timeline.rows();
+        let rows = rows.iter().map(|row| {
+            json!({ "from_s": row.from_s, "requests": row.requests, "failed": row.failed, "answers": row.answers })
+        });
+        let moves = tally.timeline.moves().into_iter().map(|one| {
+            let endpoint = self.target.endpoints.get(one.endpoint).map(|e| &e.name);
+            json!({ "endpoint": endpoint, "away_s": one.away_s, "back_s": one.back_s })
+        });
         let (good, repeatable) = self.success();
         let ms = tally.percentiles();
         let statuses = tally.statuses.iter();
@@ -200,6 +243,8 @@ impl Report<'_> {
             "zones": zones.collect::<Vec<_>>(),
             "endpoints": endpoints.collect::<Vec<_>>(),
             "hanging": self.rest.hanging,
+            "moves": moves.collect::<Vec<_>>(),
+            "timeline": { "seconds": length, "rows": rows.collect::<Vec<_>>() },
         })
     }
 
@@ -216,6 +261,13 @@ impl Report<'_> {
     fn elapsed_s(&self) -> f64 {
         self.rest.elapsed_us as f64 / 1e6
     }
+}
+
+/// More endpoints than these would not fit into a line; the JSON has all.
+const COLUMNS: usize = 8;
+
+fn ratio_of(part: u64, whole: u64) -> f64 {
+    part as f64 / whole.max(1) as f64
 }
 
 /// 1 where there is nothing to compare with.

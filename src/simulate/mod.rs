@@ -13,6 +13,7 @@ mod tally;
 #[cfg(test)]
 #[allow(clippy::arithmetic_side_effects, reason = "small numbers")]
 mod tests;
+mod timeline;
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
@@ -32,6 +33,7 @@ use endpoint::Stage;
 pub use read::read;
 pub use scenario::{Behaviour, Clients, ErrorShare, Incident, Latency, Scenario, Until};
 pub use tally::{Endpoint, Percentiles, Tally, ZoneShare};
+pub use timeline::{Move, Row, Timeline};
 
 /// A server of a config, and the zones that it stands in.
 #[derive(Clone, Debug)]

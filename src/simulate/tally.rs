@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use super::{Served, Target};
+use super::{Served, Target, Timeline};
 use crate::upstream::pool::Event;
 
 /// Sums over all requests of a run.
@@ -30,6 +30,7 @@ pub struct Tally {
     /// By status.
     pub statuses: BTreeMap<u16, u64>,
     pub endpoints: Vec<Endpoint>,
+    pub timeline: Timeline,
     /// Microseconds.
     latencies: RefCell<Vec<u32>>,
 }
@@ -65,11 +66,13 @@ impl Tally {
     pub fn new(target: &Target) -> Tally {
         Tally {
             endpoints: vec![Endpoint::default(); target.endpoints.len()],
+            timeline: Timeline::new(target.endpoints.len()),
             ..Tally::default()
         }
     }
 
     pub fn add(&mut self, target: &Target, served: &Served) {
+        self.timeline.add(served);
         let tries = count(served.tries.len());
         let good = served.status < 400;
         add(&mut self.requests, 1);
