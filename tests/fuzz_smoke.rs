@@ -4,7 +4,7 @@
 #![allow(clippy::arithmetic_side_effects, reason = "small numbers")]
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use peers::workspace;
 

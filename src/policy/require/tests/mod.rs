@@ -135,7 +135,7 @@ fn one_of_any_scope_is_enough() {
     let require = requirement(&json!({ "scopes": ["a", "b"], "any_scope": ["c", "d"] }));
     for (scope, needed) in [("b", "a b"), ("a b", "c d"), ("c", "a b")] {
         let held = claims(&json!({ "scope": scope }).to_string());
-        let (name, challenge) = check(&require, &held, &Asked).unwrap_err().header.unwrap();
+        let (name, challenge) = *check(&require, &held, &Asked).unwrap_err().header.unwrap();
         assert_eq!(name, "www-authenticate");
         assert_eq!(
             challenge,
