@@ -4,8 +4,9 @@
 
 mod support;
 
-use peers::{Answer, Options, Request};
+use peers::{Answer, Options, Request, Upstream, workspace};
 use serde_json::json;
+use support::tokens::{SECRET, in_seconds, sign};
 use support::{assert_problem, gateway};
 
 fn vary(answer: &Answer) -> Vec<&str> {
@@ -83,4 +84,42 @@ fn each_of_the_paths_has_its_own_protection() {
     assert_problem(&setup.gateway.get("/a"), 401, "AUTH_ERROR");
     let demo = Request::get("/a").header("X-Demo", "1");
     assert_eq!(setup.gateway.send(&demo).json(), "demo");
+}
+
+#[test]
+fn callers_may_be_known_and_need_not_be() {
+    let file = workspace::root().join("examples/optional-auth.json");
+    let text = std::fs::read_to_string(file).unwrap();
+    let upstream = Upstream::start();
+    let config = text.replace("https://articles.internal.example.com", &upstream.url());
+    assert_ne!(config, text);
+    let gateway = gateway(config, Options::default().text("JWT_SECRET", SECRET));
+    let signed = |offset: i64| sign(&json!({ "sub": "u1", "exp": in_seconds(offset) }));
+    let (good, expired) = (signed(3600), signed(-3600));
+    let bearer = |token: &str| format!("Bearer {token}");
+    for (credential, status, user) in [
+        (None, 200, ""),
+        (Some(bearer(&good)), 200, "u1"),
+        (Some(bearer(&expired)), 401, ""),
+        (Some(bearer("x.y.z")), 401, ""),
+        (Some("Basic YTpi".to_owned()), 401, ""),
+    ] {
+        let request = Request::get("/articles/7").header("X-User-Id", "admin");
+        let request = request.header("x_user_id", "admin");
+        let request = match &credential {
+            Some(value) => request.header("Authorization", value),
+            None => request,
+        };
+        let before = upstream.requests().len();
+        let answer = gateway.send(&request);
+        assert_eq!(answer.status, status, "{credential:?}: {}", answer.text());
+        assert_eq!(vary(&answer), ["authorization"], "{credential:?}");
+        let requests = upstream.requests();
+        assert_eq!(requests.len() - before, usize::from(status == 200));
+        if status == 200 {
+            let arrived = &requests.last().unwrap().head;
+            assert_eq!(arrived.header("x-user-id").unwrap_or_default(), user);
+            assert_eq!(arrived.header("x_user_id"), None, "{credential:?}");
+        }
+    }
 }

@@ -9,16 +9,23 @@
 //   `X-Login` names.
 // - Tokens can be introspected and revoked.
 //
-// With the argument `auth0` its URLs are those of an Auth0 tenant.
+// With the argument `auth0` its URLs are those of an Auth0 tenant. `--port` names its port. With `--told` it is for people:
+// it tells what a config needs of it, and is at port 9200, for a gateway at the origin http://localhost:8787; `--origin`
+// is another one.
 
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
+import { parseArgs } from 'node:util';
 import Provider from 'oidc-provider';
 
+const { positionals, values: options } = parseArgs({
+  allowPositionals: true,
+  options: { port: { type: 'string' }, origin: { type: 'string' }, told: { type: 'boolean' } },
+});
 const asked = {};
 const settings = {
   // Where the client `web` is, besides http://localhost.
-  origin: 'http://localhost',
+  origin: options.origin ?? (options.told ? 'http://localhost:8787' : 'http://localhost'),
   // Seconds that access tokens live.
   life: '3600',
   // A status with which the token endpoint fails, if any.
@@ -30,7 +37,8 @@ const settings = {
   // Bytes of a claim that makes ID tokens long.
   padding: '0',
 };
-const auth0 = process.argv[2] === 'auth0';
+const auth0 = positionals[0] === 'auth0';
+const WEB_SECRET = 'web-secret-that-is-as-long-as-those-of-providers';
 const TOKEN = auth0 ? '/oauth/token' : '/token';
 let keys;
 let current;
@@ -69,10 +77,14 @@ const server = createServer(async (request, response) => {
 // Nobody reads what the provider remarks later.
 process.stdout.on('error', () => {});
 
-server.listen(0, '127.0.0.1', () => {
+server.listen(Number(options.port ?? (options.told ? 9200 : 0)), '127.0.0.1', () => {
   keys = newKeys();
   restart();
-  console.log(server.address().port);
+  const { port } = server.address();
+  console.log(options.told ? `"issuer": "http://127.0.0.1:${port}"
+"client_id": "web"
+"client_secret": "${WEB_SECRET}"
+Redirect URI: ${settings.origin}/auth/callback` : port);
 });
 
 // A form for the name of whoever logs in; the answer to it.
@@ -114,7 +126,7 @@ function restart() {
       response_types: [],
     }, {
       client_id: 'web',
-      client_secret: 'web-secret-that-is-as-long-as-those-of-providers',
+      client_secret: WEB_SECRET,
       grant_types: ['authorization_code', 'refresh_token'],
       token_endpoint_auth_method: auth0 ? 'client_secret_post' : 'client_secret_basic',
       redirect_uris: [...new Set(origins)].map((origin) => `${origin}/auth/callback`),

@@ -1,8 +1,9 @@
 //! A certified OpenID provider: the npm package `oidc-provider`, run by the Node of `node_modules`.
 
 use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -26,6 +27,26 @@ impl Oidc {
     /// The same with the URLs of an Auth0 tenant.
     pub fn auth0() -> Oidc {
         Oidc::with(&["auth0"], "/oauth/token")
+    }
+
+    /// One that another program starts, at a port. It answers when this returns.
+    pub fn run(mut command: Command, port: u16) -> Oidc {
+        let address = ([127, 0, 0, 1], port).into();
+        let mut child = command.spawn().expect("the program starts");
+        let until = Instant::now() + PATIENCE;
+        while TcpStream::connect(address).is_err() {
+            let ended = child.try_wait().expect("its status");
+            assert!(
+                ended.is_none() && Instant::now() < until,
+                "no provider: {ended:?}"
+            );
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Oidc {
+            child,
+            address,
+            token: "/token",
+        }
     }
 
     fn with(arguments: &[&str], token: &'static str) -> Oidc {
@@ -119,6 +140,9 @@ impl Drop for Oidc {
         self.child.wait().ok();
     }
 }
+
+/// How long a provider may take to start, and its packages to be installed.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 fn url_encoded(text: &str) -> String {
     text.bytes()

@@ -1,14 +1,12 @@
 //! `causeway key` and `causeway password`: credentials and the forms in which they are stored.
 
-use std::io::Read;
-
 use causeway::auth::{
     ITERATIONS, KeyHasher, PasswordHash, is_prefix, make, stored_name, unix_seconds,
 };
 use clap::Subcommand;
 use serde_json::json;
 
-use super::{Failure, Outcome};
+use super::{Failure, Outcome, secret};
 
 #[derive(Subcommand)]
 pub enum KeyCommand {
@@ -27,7 +25,7 @@ pub enum KeyCommand {
         #[arg(long, value_name = "NAME")]
         pepper_env: Option<String>,
     },
-    /// Read a key from standard input and print its stored form.
+    /// Read a key from standard input and print its stored form. At a terminal it is asked for, and not shown.
     Hash {
         /// The environment variable that holds the authorizer's pepper.
         #[arg(long, value_name = "NAME")]
@@ -38,6 +36,8 @@ pub enum KeyCommand {
 #[derive(Subcommand)]
 pub enum PasswordCommand {
     /// Read a password from standard input, without the line's end, and print its stored form.
+    ///
+    /// At a terminal it is asked for twice, and not shown.
     Hash {
         /// How slow the hash is: for a guesser, and for the gateway when it sees a password anew.
         #[arg(long, default_value_t = *ITERATIONS.end())]
@@ -75,7 +75,7 @@ pub fn key(command: KeyCommand) -> Result<Outcome, Failure> {
         }
         KeyCommand::Hash { pepper_env } => {
             let hasher = hasher(pepper_env.as_deref())?;
-            let key = line()?;
+            let key = secret::read("Key", false)?;
             Ok(told(format!("{}\n", stored(&key, &hasher, [])?)))
         }
     }
@@ -89,7 +89,7 @@ pub fn password(command: PasswordCommand) -> Result<Outcome, Failure> {
             "the iterations are from {least} to {most}"
         )));
     }
-    let password = line()?;
+    let password = secret::read("Password", true)?;
     if password.is_empty() || password.chars().any(char::is_control) {
         return Err(Failure(
             "a password is not empty and has no control character".to_owned(),
@@ -139,15 +139,6 @@ fn hasher(pepper_env: Option<&str>) -> Result<KeyHasher, Failure> {
         ),
     };
     KeyHasher::new(pepper.as_deref()).map_err(|fault| Failure(fault.message))
-}
-
-/// Standard input without the end of its line.
-fn line() -> Result<String, Failure> {
-    let mut text = String::new();
-    std::io::stdin()
-        .read_to_string(&mut text)
-        .map_err(|error| Failure(format!("standard input cannot be read: {error}")))?;
-    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 /// Bytes of the system's randomness.

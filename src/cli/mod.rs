@@ -3,6 +3,7 @@
 mod check;
 mod explain;
 mod key;
+mod secret;
 mod show;
 mod simulate;
 mod why;

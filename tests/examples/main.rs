@@ -222,6 +222,7 @@ fn check(
             let refused = gateway.send(&request);
             assert_eq!(refused.status, 401, "{what}: {}", refused.text());
             answer(keys, "/decide", 200, "");
+            let request = bare(path, "authorization");
             match &blueprint.authorizers[usize::from(*index)].kind {
                 AuthorizerKind::Jwt(spec) => with_token(request, spec, path),
                 AuthorizerKind::Supabase(spec) => with_supabase(request, spec),

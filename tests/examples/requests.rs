@@ -2,7 +2,13 @@
 
 use super::*;
 
+/// One without a credential; where a path asks for any `Authorization`, with one that is none.
 pub fn request(path: &PathEntry) -> Request {
+    bare(path, "")
+}
+
+/// The same without a header field that something else will set.
+pub fn bare(path: &PathEntry, without: &str) -> Request {
     let segments = path.pattern.split('/').map(|segment| match segment {
         "{.+}" => "any/thing",
         parameter if parameter.starts_with('{') => "42",
@@ -27,6 +33,7 @@ pub fn request(path: &PathEntry) -> Request {
         _ => Request::new(method, &target),
     };
     let headers = conditions.flat_map(|when| &when.headers);
+    let headers = headers.filter(|condition| condition.name.as_str() != without);
     let request = headers.fold(request, |request, condition| match wanted(condition) {
         Some(value) => request.header(&condition.name, value),
         None => request,

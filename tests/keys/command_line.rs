@@ -120,6 +120,89 @@ fn a_hashed_password_comes_in() {
     assert_eq!(gateway.send(&request).status, 200);
 }
 
+/// Runs a command at a terminal, types a line after each prompt, and answers what the terminal showed, what was printed,
+/// and whether the terminal still shows what is typed afterwards.
+#[cfg(unix)]
+fn at_a_terminal(arguments: &[&str], answers: &[(&str, &str)]) -> (String, Output, bool) {
+    use std::fs::File;
+    use std::io::Read;
+
+    use nix::pty::openpty;
+    use nix::sys::termios::{LocalFlags, tcgetattr};
+
+    let pty = openpty(None, None).unwrap();
+    let child = Command::new(workspace::program("causeway"))
+        .args(arguments)
+        .stdin(pty.slave.try_clone().unwrap())
+        .stdout(Stdio::piped())
+        .stderr(pty.slave.try_clone().unwrap())
+        .spawn()
+        .unwrap();
+    let mut terminal = File::from(pty.master);
+    let mut shown = String::new();
+    let mut until = |terminal: &mut File, end: &str| {
+        let mut byte = [0];
+        while !shown.ends_with(end) {
+            terminal.read_exact(&mut byte).unwrap();
+            shown.push(char::from(byte[0]));
+        }
+    };
+    for (prompt, answer) in answers {
+        until(&mut terminal, prompt);
+        terminal.write_all(answer.as_bytes()).unwrap();
+        until(&mut terminal, "\n");
+    }
+    let output = child.wait_with_output().unwrap();
+    let settings = tcgetattr(&pty.slave).unwrap().local_flags;
+    let restored = settings.contains(LocalFlags::ECHO | LocalFlags::ISIG);
+    // An end for whoever reads all that it shows.
+    File::from(pty.slave).write_all(b"\nend.").unwrap();
+    until(&mut terminal, "end.");
+    (shown, output, restored)
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_typed_at_a_terminal_is_asked_for_and_not_shown() {
+    let hash = ["password", "hash", "--iterations", "10000"];
+    let typed = [
+        ("Password: ", "open sesame\n"),
+        ("Password again: ", "open sesame\n"),
+    ];
+    let (shown, output, restored) = at_a_terminal(&hash, &typed);
+    assert!(output.status.success(), "{shown}");
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(printed.starts_with("$pbkdf2"), "{printed}");
+    assert!(!shown.contains("sesame"), "{shown}");
+    assert!(restored);
+
+    let key = "cw_9fjwRA2Z0O6V_tiszZKEod9nBtotCs3btYBVxL0NHYv9s0tTLIS";
+    let (shown, output, restored) =
+        at_a_terminal(&["key", "hash"], &[("Key: ", &format!("{key}\n"))]);
+    assert!(output.status.success(), "{shown}");
+    assert!(!shown.contains("tiszZKEod9"), "{shown}");
+    assert!(restored);
+
+    for (answers, words) in [
+        (
+            &[("Password: ", "one\n"), ("Password again: ", "two\n")][..],
+            "not the same",
+        ),
+        // Ctrl-C, Ctrl-D.
+        (&[("Password: ", "one\x03")], "interrupted"),
+        (
+            &[("Password: ", "\x04"), ("Password again: ", "\x04")],
+            "not empty",
+        ),
+    ] {
+        let (shown, output, restored) = at_a_terminal(&hash, answers);
+        assert_eq!(output.status.code(), Some(2), "{shown}");
+        assert!(shown.contains(words), "{shown}");
+        assert!(output.stdout.is_empty());
+        assert!(restored, "{words}");
+    }
+}
+
 #[test]
 fn what_cannot_be_made_is_refused_in_words() {
     for (arguments, input, words) in [

@@ -6,6 +6,7 @@
 
 mod auth0;
 mod browser;
+mod local;
 mod real;
 mod refusals;
 mod scripted;

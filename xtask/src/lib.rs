@@ -13,6 +13,7 @@ pub mod dev;
 mod files;
 mod npm;
 mod plan;
+pub mod provider;
 mod services;
 mod size;
 mod sources;

@@ -28,6 +28,7 @@ fn run(mut args: Vec<String>) -> Result<ExitCode> {
         "bench" => xtask::bench::run(&args),
         "build" => build(&args),
         "dev" => xtask::dev::run(args),
+        "provider" => xtask::provider::run(&args),
         "help" | "--help" | "-h" => {
             println!("{HELP}");
             Ok(ExitCode::SUCCESS)
@@ -69,5 +70,7 @@ cargo xtask build [--dev | --release]
 cargo xtask dev [OPTIONS OF `wrangler dev`]
     Installs what is missing, builds, and serves the gateway on port 8787. Each server of the config that is on this
     machine (http://127.0.0.1:PORT) is stood in for, unless something listens on its port.
+cargo xtask provider [--port PORT] [--origin ORIGIN]
+    An OpenID provider on 127.0.0.1, port 9200, to try logins with; see docs/login.md.
 
-Both take another config than api-config.json from the variable CAUSEWAY_CONFIG.";
+`build` and `dev` take another config than api-config.json from the variable CAUSEWAY_CONFIG.";
