@@ -14,6 +14,13 @@ struct Able {
     soonest: u64,
 }
 
+/// Those of a set whose last answer was a success.
+fn answering(state: &State, set: u64) -> u64 {
+    let answers = |index: &usize| state.members.get(*index).is_some_and(|m| m.answers);
+    let all = members(set).filter(answers);
+    all.fold(0, |set, index| set | bit(index))
+}
+
 impl Pool {
     /// The endpoint for the next try.
     ///
@@ -49,7 +56,13 @@ impl Pool {
             soonest,
         } = able(group);
         let able = match usable {
-            _ if self.panics(group, sure) => group,
+            _ if self.panics(group, sure) => {
+                let answering = answering(&state, group);
+                match answering == 0 || usable != 0 || self.panics(group, answering) {
+                    true => group,
+                    false => answering,
+                }
+            }
             // Nothing can be sent to them, but then the answer says why.
             0 if group & want.unproven != 0 => group,
             0 => {

@@ -34,6 +34,9 @@ pub(super) struct Member {
     pub drained: bool,
     /// `Retry-After`
     pub rests_until: u64,
+    /// It has succeeded since it last failed, whoever says that it is ill.
+    pub answers: bool,
+    failed_at: u64,
     /// How far its turn is (smooth weighted round robin).
     pub turn: i64,
 }
@@ -124,6 +127,11 @@ impl Pool {
         member.in_flight = member.in_flight.saturating_sub(1);
         if outcome != Outcome::Cancelled {
             member.ewma.add(now, counted);
+        }
+        match outcome {
+            Outcome::Success => member.answers |= flight.began > member.failed_at,
+            Outcome::Failure(_) => (member.answers, member.failed_at) = (false, now),
+            Outcome::Cancelled => {}
         }
         let bad = self
             .spec

@@ -5,7 +5,8 @@
 //!    home zone by the rules of [`locality`].
 //! 2. Of these, the ones that are well: not ejected ([`outlier`]), not down by a health check, not asked to be left in
 //!    peace by `Retry-After`, not waiting for a proof of who the gateway is. If fewer than `panic_percent` are well, all
-//!    count as well, but for those that no proof is there for.
+//!    count as well, but for those that no proof is there for. If none is, those count whose last answer was a success, as
+//!    soon as these are as many as would have to be well.
 //! 3. Of these, a first try takes the first tier, or, where fewer than `threshold` percent of it are well, now and then a
 //!    further one. Another try takes a zone that has not been tried, else an endpoint that has not been tried.
 //! 4. Of these, one by `balance`.

@@ -422,3 +422,31 @@ fn a_success_in_spite_of_an_ejection_brings_back_unless_it_was_sent_before() {
     succeed(&pool, 1, 21);
     assert_eq!(shares(&pool, &Want::default(), 21, 60), [0, 60]);
 }
+
+#[test]
+fn where_nobody_is_well_those_are_used_that_answer_all_the_same() {
+    for ill in [
+        |pool: &Pool, endpoint| pool.rest(endpoint, 60_000),
+        |pool: &Pool, endpoint| pool.set_down(endpoint, true),
+    ] {
+        let pool = pool(spec(), &[(0, 1), (0, 1), (0, 1)]);
+        (0..3).for_each(|endpoint| {
+            fail(&pool, endpoint, 0);
+            ill(&pool, endpoint);
+        });
+        let picked = |now| shares(&pool, &Want::default(), now, 90);
+        assert_eq!(picked(1), [30; 3], "panic");
+        succeed(&pool, 1, 2);
+        assert_eq!(picked(3), [0, 90, 0]);
+        fail(&pool, 1, 4);
+        assert_eq!(picked(5), [30; 3]);
+    }
+    let pool = pool(spec(), &[(0, 1), (0, 1)]);
+    pool.set_down(0, true);
+    succeed(&pool, 0, 1);
+    assert_eq!(
+        shares(&pool, &Want::default(), 2, 90),
+        [0, 90],
+        "down it is"
+    );
+}

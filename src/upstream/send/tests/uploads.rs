@@ -1,6 +1,7 @@
 //! What the client does wrong while it uploads.
 
 use super::*;
+use crate::host::memory::{self, MemoryHost};
 use crate::plan::{CanarySpec, GuardSpec};
 
 fn abandoned(ms: u64, timed_out: bool) -> Scripted {
@@ -76,4 +77,37 @@ fn a_client_that_breaks_off_is_not_hedged() {
     });
     assert_eq!((told.status(), told.took_ms), ((400, None), 150));
     assert_eq!((setup.sent(), told.cancelled), (vec![0, 1], 1));
+}
+
+#[test]
+fn a_body_that_cannot_be_signed_is_the_clients_too() {
+    let identity = json!({
+        "type": "aws", "region": "eu-west-1", "service": "execute-api", "max_body": 1_024,
+        "access_key_id": "AKIDEXAMPLE", "secret_access_key": "secret",
+    });
+    let endpoint = |url: &str| json!({ "url": url, "identity": identity });
+    let config = json!({
+        "servers": [{ "alias": "s", "endpoints": [endpoint("http://0.test"), endpoint("http://1.test")] }],
+        "paths": [{
+            "method": "PUT", "path": "/", "auth": false, "integration": { "type": "http", "server": "s" },
+        }],
+    });
+    let compiled = compile(&config.to_string());
+    assert!(
+        !compiled.diagnostics.has_errors(),
+        "{:?}",
+        compiled.diagnostics
+    );
+    let (plan, faults) = Plan::load(compiled.blueprint.unwrap(), &|_: &str| None).unwrap();
+    assert!(faults.is_empty());
+    let host = MemoryHost::new(1, &[("content-length", "2000")]).with_body(&[b'a'; 2_000]);
+    let request = Request::new("PUT", "https://api.test/").unwrap();
+    let answer = memory::run(serve(&plan, &host, request.with_body(Body::Sized)));
+    assert!(matches!(answer.kind, Kind::Own { status: 413, .. }));
+    let log = answer.log.unwrap();
+    assert!(
+        log.contains(r#""blame":"client""#) && !log.contains("upstream_failed"),
+        "{log}"
+    );
+    assert!(host.sent().is_empty());
 }
