@@ -144,6 +144,7 @@ async fn inbound<H: Host>(
     aside.path.set(Some(matched.index));
     let pinned = pin.map(|pin| pinned_zone(plan, path, &pin)).transpose()?;
     canonical.risks.check(path.tolerate).map_err(bad_path)?;
+    host.limit_body_ms(path.body_timeout_ms);
     let websocket = guards(request, host)?;
     let effects = Effects::default();
     let presented = Presented {
@@ -299,6 +300,18 @@ fn guards<H: Host>(request: Request<'_>, host: &H) -> Result<bool, Problem> {
             "A GET or HEAD request with a body needs a Content-Length.",
         ));
     }
+    if bodiless && request.body == Body::Sized {
+        // It must be read to its end before it goes on.
+        let length = host.header("content-length");
+        let is_long = |length: &str| length.trim().parse().map_or(true, |l: u64| l > MOST_OF_GET);
+        if length.is_some_and(|length| is_long(&length)) {
+            return Err(Problem::client(
+                413,
+                "body_too_large",
+                "The body of a GET or HEAD request is too large.",
+            ));
+        }
+    }
     let websocket = websocket(request, host);
     if websocket {
         if host.header("sec-websocket-version").as_deref() != Some("13") {
@@ -417,3 +430,6 @@ enum Outcome<R> {
     Preflight,
     Answer(Kind<R>),
 }
+
+/// Bytes.
+const MOST_OF_GET: u64 = 1 << 20;

@@ -49,6 +49,14 @@ pub trait Host {
     /// A response once more. What is read of the one is not missing to the other.
     fn copy(&self, reply: &Self::Reply) -> Self::Reply;
 
+    /// How many milliseconds the client's body may take to come to its end.
+    fn limit_body_ms(&self, _ms: u32) {}
+
+    /// When the client's body was through, in milliseconds since the Unix epoch; `None` where it is not, or there is none.
+    fn uploaded_ms(&self) -> Option<u64> {
+        None
+    }
+
     /// The body of a response, decoded, of at most so many bytes and milliseconds.
     fn read(
         &self,
@@ -73,7 +81,7 @@ pub trait Host {
     /// What the platform says of the client's certificate: the JSON of Cloudflare's `request.cf.tlsClientAuth`.
     fn client_certificate(&self) -> Option<String>;
 
-    /// The client's whole body, of at most so many bytes. It is sent on all the same.
+    /// The client's whole body, of at most so many bytes, here within [`LONGEST_READ_MS`]. It is sent on all the same.
     fn body(&self, max_bytes: usize) -> impl Future<Output = Result<Vec<u8>, BodyError>>;
 
     /// What comes of work that others wait for: although its client leaves meanwhile, it goes on, where the platform can
@@ -192,7 +200,15 @@ pub enum BodyError {
     TooLong,
     /// It broke off; the platform's words.
     Broken(String),
+    /// It did not come in time.
+    Late,
+    /// The isolate holds too many bodies at once.
+    NoRoom,
 }
+
+/// Milliseconds within which a body that the gateway reads itself must be here, or less where its path says so: it is
+/// held in memory meanwhile.
+pub const LONGEST_READ_MS: u32 = 30_000;
 
 /// A message and what is said to be its signature (RFC 7515 section 5.2).
 #[derive(Clone, Copy, Debug)]

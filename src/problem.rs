@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::auth::Passed;
+use crate::host::BodyError;
 
 /// Whose fault an answer is; status and log follow from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +74,29 @@ impl Problem {
     /// The client's body did not come in time (RFC 9110 section 15.5.9).
     pub fn body_late() -> Self {
         Problem::client(408, "body_timeout", "The body did not come in time.")
+    }
+
+    /// The client's body, which the gateway must read, could not be had.
+    pub fn unread(error: BodyError, too_large: impl Into<Cow<'static, str>>) -> Self {
+        match error {
+            BodyError::TooLong => Problem::client(413, "body_too_large", too_large),
+            BodyError::Broken(why) => Problem::body_unreadable(why),
+            BodyError::Late => Problem::body_late(),
+            BodyError::NoRoom => Problem::no_room(),
+        }
+    }
+
+    /// The isolate holds too many bodies at once (RFC 9110 section 15.6.4).
+    pub fn no_room() -> Self {
+        let problem = Problem {
+            status: 503,
+            ..Problem::gateway(
+                "too_many_bodies",
+                "The gateway is reading too many bodies at the moment.",
+                "bodies that are held at once are over their bound",
+            )
+        };
+        problem.with_header("retry-after", "1".into())
     }
 
     /// No path is there for this request.

@@ -90,6 +90,8 @@ object! {
         optional require: RequireChoice<'a>,
         /// Milliseconds to the upstream's response headers. 30000 if nothing is said.
         optional timeout_ms: Timeout,
+        /// Milliseconds to the end of the client's body. 300000 if nothing is said.
+        optional body_timeout_ms: Timeout,
         /// Ambiguous spellings of a path that are accepted.
         optional allow_in_path: Vec<Ambiguity>,
         /// The jurisdiction that requests must not leave.
@@ -131,8 +133,10 @@ object! {
         optional variables: Entries<'a, Scalar>,
         /// A function of a bound worker that is asked first and may answer itself.
         optional pre_process: HookObject<'a>,
-        /// Milliseconds to the upstream's response headers.
+        /// Milliseconds to the upstream's response headers, from the end of the request's body.
         optional timeout_ms: Timeout,
+        /// Milliseconds to the end of the client's body.
+        optional body_timeout_ms: Timeout,
         /// Ambiguous spellings of a path that are accepted.
         optional allow_in_path: Vec<Ambiguity>,
         /// The jurisdiction that its requests must not leave, in place of what `defaults` says; `false` for any.

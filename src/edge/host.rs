@@ -1,7 +1,7 @@
 //! One exchange's view of the platform.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::ops::Range;
 
@@ -10,8 +10,8 @@ use wasm_bindgen::prelude::*;
 
 use crate::exchange::Body;
 use crate::host::{
-    Ask, BodyError, Call, CallError, Called, Callee, Forward, Host, SendError, Signed, Signing,
-    Told,
+    Ask, BodyError, Call, CallError, Called, Callee, Forward, Host, LONGEST_READ_MS, SendError,
+    Signed, Signing, Told,
 };
 
 use crate::upstream::Geography;
@@ -22,11 +22,24 @@ use super::{js, script, tasks, wire};
 /// The exchange at hand, of which JavaScript knows the request and the environment.
 pub struct EdgeHost {
     head: Head,
+    body_ms: Cell<u32>,
 }
 
 impl EdgeHost {
     pub fn new(head: Head) -> Self {
-        EdgeHost { head }
+        EdgeHost {
+            head,
+            body_ms: Cell::new(LONGEST_READ_MS),
+        }
+    }
+
+    /// Milliseconds within which the client's body must be through.
+    pub fn body_ms(&self) -> u32 {
+        self.body_ms.get()
+    }
+
+    fn read_ms(&self) -> u32 {
+        self.body_ms().min(LONGEST_READ_MS)
     }
 
     pub fn head(&self) -> &Head {
@@ -116,8 +129,19 @@ impl Host for EdgeHost {
         js::client_certificate()
     }
 
+    fn limit_body_ms(&self, ms: u32) {
+        self.body_ms.set(ms);
+    }
+
+    fn uploaded_ms(&self) -> Option<u64> {
+        // As `now_ms`.
+        Some(js::uploaded_ms())
+            .filter(|ms| *ms > 0.0)
+            .map(|ms| ms as u64)
+    }
+
     async fn send(&self, forward: &Forward) -> Result<JsValue, SendError> {
-        let script = script::forward_head(forward, "", "", 0);
+        let script = script::forward_head(forward, self.body_ms(), "", "", 0);
         let sent = Sending::new(js::depart(&script), forward.cancellable).await;
         sent.map_err(|error| unsent(&error))
     }
@@ -162,9 +186,8 @@ impl Host for EdgeHost {
     }
 
     async fn keep_body(&self, max_bytes: u32) -> Result<bool, BodyError> {
-        let kept = js::keep_body(max_bytes)
-            .await
-            .map_err(|error| BodyError::Broken(message(&error)))?;
+        let kept = js::keep_body(max_bytes, self.body_ms()).await;
+        let kept = kept.map_err(|error| unread(&error))?;
         Ok(kept.is_truthy())
     }
 
@@ -184,7 +207,7 @@ impl Host for EdgeHost {
     }
 
     async fn body(&self, max_bytes: usize) -> Result<Vec<u8>, BodyError> {
-        bytes_of(js::body(max_bytes).await)
+        bytes_of(js::body(max_bytes, self.read_ms()).await)
     }
 
     fn to_the_end<T>(&self, work: impl Future<Output = T>) -> impl Future<Output = T> {
@@ -302,16 +325,32 @@ pub fn variable_of(env: &JsValue, name: &str) -> Option<String> {
 }
 
 fn unsent(error: &JsValue) -> SendError {
-    if js::is_time_out(error) {
-        SendError::TimedOut
-    } else {
-        SendError::Unreachable(message(error))
+    send_error(js::trouble(error), || message(error))
+}
+
+/// By the number that `trouble.mjs` has for it.
+pub fn send_error(trouble: u8, reason: impl FnOnce() -> String) -> SendError {
+    match trouble {
+        1 => SendError::TimedOut,
+        2 | 3 => SendError::ClientBody {
+            timed_out: trouble == 3,
+            reason: reason(),
+        },
+        _ => SendError::Unreachable(reason()),
+    }
+}
+
+fn unread(error: &JsValue) -> BodyError {
+    match js::trouble(error) {
+        3 => BodyError::Late,
+        4 => BodyError::NoRoom,
+        _ => BodyError::Broken(message(error)),
     }
 }
 
 /// A body. Nothing comes back for one that is too long.
 fn bytes_of(read: Result<JsValue, JsValue>) -> Result<Vec<u8>, BodyError> {
-    let bytes = read.map_err(|error| BodyError::Broken(message(&error)))?;
+    let bytes = read.map_err(|error| unread(&error))?;
     let bytes = bytes.dyn_ref::<Uint8Array>();
     bytes.map(Uint8Array::to_vec).ok_or(BodyError::TooLong)
 }

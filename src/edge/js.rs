@@ -7,6 +7,8 @@ extern "C" {
     /// The length of the text that is put, or -1.
     pub fn field(number: usize) -> i32;
     pub fn header(name: &str) -> Option<String>;
+    /// 0 where it is not through.
+    pub fn uploaded_ms() -> f64;
     pub fn variable(name: &str) -> Option<String>;
     pub fn variable_of(env: &JsValue, name: &str) -> Option<String>;
     pub fn client_certificate() -> Option<String>;
@@ -20,9 +22,9 @@ extern "C" {
     pub async fn read(reply: &JsValue, max_bytes: u32, timeout_ms: u32)
     -> Result<JsValue, JsValue>;
     #[wasm_bindgen(catch)]
-    pub async fn keep_body(max_bytes: u32) -> Result<JsValue, JsValue>;
+    pub async fn keep_body(max_bytes: u32, timeout_ms: u32) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(catch)]
-    pub async fn body(max_bytes: usize) -> Result<JsValue, JsValue>;
+    pub async fn body(max_bytes: usize, timeout_ms: u32) -> Result<JsValue, JsValue>;
 }
 
 #[wasm_bindgen(raw_module = "./sending.mjs")]
@@ -36,9 +38,14 @@ extern "C" {
     pub fn depart(script: &str) -> u32;
 }
 
+#[wasm_bindgen(raw_module = "./trouble.mjs")]
+extern "C" {
+    /// What kind of error it is; see `send_error` and `unread`.
+    pub fn trouble(error: &JsValue) -> u8;
+}
+
 #[wasm_bindgen(raw_module = "./time.mjs")]
 extern "C" {
-    pub fn is_time_out(error: &JsValue) -> bool;
     #[wasm_bindgen(catch)]
     pub async fn sleep(ms: u32) -> Result<JsValue, JsValue>;
 }

@@ -19,12 +19,11 @@ use wasm_bindgen::prelude::*;
 
 use crate::exchange::{Answer, Kind, Request, request_id};
 use crate::gateway;
-use crate::host::SendError;
 use crate::plan::Plan;
 use crate::problem::Problem;
 use crate::upstream::{RESPONSE_REMOVED, fields, mirror};
 
-use host::{EdgeHost, FIELDS, Head};
+use host::{EdgeHost, FIELDS, Head, send_error};
 use tasks::Output;
 
 thread_local! {
@@ -71,6 +70,7 @@ pub fn serve(length: usize) -> usize {
             (None, _) => script::refused(&source::no_config(), request_id(&host)),
             (_, None) => script::refused(&malformed_url(), request_id(&host)),
         };
+        let body_ms = host.body_ms();
         if let Some(plan) = plan {
             for index in plan.identities.due() {
                 let plan = Rc::clone(&plan);
@@ -85,7 +85,7 @@ pub fn serve(length: usize) -> usize {
                 });
             }
         }
-        finish(answer)
+        finish(answer, body_ms)
     })
 }
 
@@ -129,14 +129,11 @@ pub fn reply() -> JsValue {
     tasks::reply()
 }
 
-/// The status and body, a line each, for a request that was sent on and got no answer. `whereabouts` are those of its script.
+/// The status and body, a line each, for a request that was sent on and got no answer. `trouble` is a number of
+/// `trouble.mjs`, `whereabouts` are those of its script.
 #[wasm_bindgen]
-pub fn unanswered(timed_out: bool, reason: String, request_id: &str, whereabouts: &str) -> String {
-    let error = if timed_out {
-        SendError::TimedOut
-    } else {
-        SendError::Unreachable(reason)
-    };
+pub fn unanswered(trouble: u8, reason: String, request_id: &str, whereabouts: &str) -> String {
+    let error = send_error(trouble, || reason);
     let (problem, line) = gateway::came_to_nothing(error, request_id, whereabouts);
     tell(&line);
     format!("{}\n{}", problem.status, problem.body(request_id))
@@ -185,11 +182,11 @@ fn malformed_url() -> Problem {
     Problem::client(400, "invalid_path", "The request's URL is malformed.")
 }
 
-fn finish(answer: Answer<JsValue>) -> Output {
+fn finish(answer: Answer<JsValue>, body_ms: u32) -> Output {
     if let Some(lines) = &answer.log {
         tell(lines);
     }
-    let script = script::write(&answer);
+    let script = script::write(&answer, body_ms);
     match answer.kind {
         Kind::Reply(reply) => Output {
             script,

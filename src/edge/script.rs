@@ -7,16 +7,17 @@ use crate::exchange::{Answer, Kind};
 use crate::host::Forward;
 use crate::problem::Problem;
 
-/// - `F`, request id, time-out in ms, flags, binding, URL, whereabouts for the log, number of request edits, request edits,
-///   answer edits. The flags are `w` for a WebSocket, `c` for what can be cancelled, and `g` where it is sent as the gateway
+/// - `F`, request id, time-out in ms, the same for the client's body, flags, binding, URL, whereabouts for the log, number of
+///   request edits, request edits, answer edits. The flags are `w` for a WebSocket, `c` for what can be cancelled, and `g`
+///   where it is sent as the gateway
 /// - `R`, request id, answer edits
 /// - `O`, request id, number of UTF-16 units of the next two together, status, answer edits, body
-pub fn write(answer: &Answer<JsValue>) -> String {
+pub fn write(answer: &Answer<JsValue>, body_ms: u32) -> String {
     let edits = answer.edits.as_str();
     match &answer.kind {
         Kind::Forward(forward) => {
             let (id, whereabouts) = (&answer.request_id, &answer.whereabouts);
-            let mut script = forward_head(forward, id, whereabouts, edits.len());
+            let mut script = forward_head(forward, body_ms, id, whereabouts, edits.len());
             script.push_str(edits);
             script
         }
@@ -26,7 +27,13 @@ pub fn write(answer: &Answer<JsValue>) -> String {
 }
 
 /// The request's lines of a forward; also all of it where the gateway waits for the answer itself.
-pub fn forward_head(forward: &Forward, request_id: &str, whereabouts: &str, room: usize) -> String {
+pub fn forward_head(
+    forward: &Forward,
+    body_ms: u32,
+    request_id: &str,
+    whereabouts: &str,
+    room: usize,
+) -> String {
     let edits = forward.edits.as_str();
     let mut script = String::with_capacity(
         edits
@@ -40,6 +47,8 @@ pub fn forward_head(forward: &Forward, request_id: &str, whereabouts: &str, room
     script.push_str(request_id);
     script.push('\n');
     number(&mut script, forward.timeout_ms);
+    script.push('\n');
+    number(&mut script, body_ms);
     script.push_str(if forward.websocket { "\nw" } else { "\n" });
     if forward.cancellable {
         script.push('c');

@@ -113,6 +113,10 @@ impl<'p> Refusals<'p> {
         if let Some(unavailable) = unavailable {
             return Problem::unavailable(unavailable.reason.clone());
         }
+        let no_room = Problem::no_room();
+        if self.denied.iter().any(|d| d.code() == no_room.code) {
+            return no_room;
+        }
         let mut told: Option<&Denied> = None;
         for denied in &self.denied {
             // The first of those that came furthest.

@@ -22,7 +22,7 @@ impl<H: Host> Exchange<'_, H> {
         let (mirrors, index) = (&self.plan.mirrors, self.matched.index);
         mirrors.count(index, |counts| counts.seen = counts.seen.saturating_add(1));
         let fits = mirrors.has_room(index, spec, self.host.now_ms())
-            && self.is_kept(spec.max_body_bytes, self.deadline()).await?;
+            && self.is_kept(spec.max_body_bytes).await?;
         if !fits {
             mirrors.count(index, skipped);
         }

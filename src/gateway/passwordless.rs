@@ -313,12 +313,7 @@ fn upstream(status: u16, code: &'static str, detail: &'static str, reason: &str)
 }
 
 fn unread(error: BodyError) -> Problem {
-    match error {
-        BodyError::TooLong => {
-            Problem::client(413, "body_too_large", "The body is too large for a login.")
-        }
-        BodyError::Broken(why) => Problem::body_unreadable(why),
-    }
+    Problem::unread(error, "The body is too large for a login.")
 }
 
 fn malformed() -> Problem {

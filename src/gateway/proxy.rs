@@ -11,11 +11,10 @@ use crate::plan::{Balance, CanarySpec, HashKey, Hook, Mapping, MirrorSpec, Retry
 use crate::policy::mapping::{self, Lookup};
 use crate::problem::{Problem, json_string};
 use crate::route::Match;
+use crate::upstream::identity::unread;
 use crate::upstream::mirror::FIELD;
 use crate::upstream::pool::{Event, Pool, Want, hash_number, said};
-use crate::upstream::{
-    Order, Outbound, Server, Story, Tried, by, is_idempotent, left, nearest, send,
-};
+use crate::upstream::{Order, Outbound, Server, Story, Tried, is_idempotent, nearest, send};
 
 /// Where a path's requests go; the members of [`Action::Proxy`](crate::plan::Action::Proxy).
 pub(super) struct Way<'a> {
@@ -85,6 +84,7 @@ impl<H: Host> Exchange<'_, H> {
             websocket: self.websocket,
             identities: &self.plan.identities,
         };
+        self.read_for_proof(server).await?;
         let (alias, base, identity) = match server {
             Server::Single {
                 alias,
@@ -145,6 +145,26 @@ impl<H: Host> Exchange<'_, H> {
         })
     }
 
+    /// Reads the client's body where what the gateway proves to the server is about it: how long that takes is not held
+    /// against the upstream.
+    async fn read_for_proof(&self, server: &Server) -> Result<(), Problem> {
+        if self.request.body == Body::None {
+            return Ok(());
+        }
+        let reads = |identity: Option<u16>| self.plan.identities.reads_body(identity?);
+        let most = match server {
+            Server::Single { identity, .. } => reads(*identity),
+            Server::Pool(pool) => {
+                let all = pool.endpoints.iter().map(|endpoint| endpoint.identity);
+                all.filter_map(reads).max()
+            }
+        };
+        match most {
+            Some(most) => self.host.body(most).await.map(drop).map_err(unread),
+            None => Ok(()),
+        }
+    }
+
     async fn pooled(
         &self,
         pool: &Pool,
@@ -169,12 +189,12 @@ impl<H: Host> Exchange<'_, H> {
             let said = self.said_of_canary(canary, cookies.as_deref());
             pool.is_canary(said, key.as_deref(), host.random(), host.now_ms())
         });
-        let until = self.deadline();
         let retry = spec.retry.as_ref();
         let order = Order {
             pool,
-            repeatable: self.repeatable(retry, &outbound.edits, until).await?,
-            timeout_ms: left(host, until)?,
+            // That takes the client's time; the upstream's begins then.
+            repeatable: self.repeatable(retry, &outbound.edits).await?,
+            timeout_ms: self.path.timeout_ms,
             hedgeable: outbound.only_reads(),
             outbound,
             want: Want {
@@ -214,27 +234,16 @@ impl<H: Host> Exchange<'_, H> {
         Ok(sent.reply)
     }
 
-    /// When the path's time is over, if it begins now: milliseconds of the host.
-    pub(super) fn deadline(&self) -> u64 {
-        let timeout_ms = u64::from(self.path.timeout_ms);
-        self.host.now_ms().saturating_add(timeout_ms)
-    }
-
     /// Whether the request may be sent again: to do it twice is to do it once, and its body is kept for that. `fields`
     /// are those that it is sent with.
-    async fn repeatable(
-        &self,
-        retry: Option<&RetrySpec>,
-        fields: &Edits,
-        deadline: u64,
-    ) -> Result<bool, Problem> {
+    async fn repeatable(&self, retry: Option<&RetrySpec>, fields: &Edits) -> Result<bool, Problem> {
         let Some(retry) = retry else {
             return Ok(false);
         };
         if !is_idempotent(self.request.method) && !self.goes_with(IDEMPOTENCY_KEY, fields) {
             return Ok(false);
         }
-        self.is_kept(retry.max_body_bytes, deadline).await
+        self.is_kept(retry.max_body_bytes).await
     }
 
     /// Whether the upstream sees a field that is not empty.
@@ -251,16 +260,15 @@ impl<H: Host> Exchange<'_, H> {
     }
 
     /// Whether the request's body is at hand to be sent more than once, or there is none.
-    pub(super) async fn is_kept(&self, max_bytes: u32, deadline: u64) -> Result<bool, Problem> {
+    pub(super) async fn is_kept(&self, max_bytes: u32) -> Result<bool, Problem> {
         match self.request.body {
             Body::None => Ok(true),
             // What comes in pieces goes on in pieces: it may be endless.
             Body::Chunked => Ok(false),
-            Body::Sized => match by(self.host, deadline, self.host.keep_body(max_bytes)).await {
-                Some(Ok(kept)) => Ok(kept),
-                Some(Err(BodyError::TooLong)) => Ok(false),
-                Some(Err(BodyError::Broken(reason))) => Err(Problem::body_unreadable(reason)),
-                None => Err(Problem::body_late()),
+            Body::Sized => match self.host.keep_body(max_bytes).await {
+                Ok(kept) => Ok(kept),
+                Err(BodyError::TooLong) => Ok(false),
+                Err(error) => Err(Problem::unread(error, "")),
             },
         }
     }

@@ -175,8 +175,10 @@ pub struct PathEntry {
     /// What the caller must be allowed; never on a public path.
     pub require: Option<Box<Requirement>>,
     pub pre_process: Option<Hook>,
-    /// Milliseconds to the upstream's response headers.
+    /// Milliseconds to the upstream's response headers, from the end of the request's body.
     pub timeout_ms: u32,
+    /// Milliseconds to the end of the client's body.
+    pub body_timeout_ms: u32,
     pub tolerate: Tolerance,
 }
 

@@ -6,7 +6,7 @@ pub mod fields;
 mod forward;
 mod geo;
 mod health;
-mod identity;
+pub mod identity;
 pub mod mirror;
 mod outbound;
 pub mod pool;

@@ -201,7 +201,7 @@ impl Auth0 {
         let body = match presented.host.body(MAX_BODY).await {
             Ok(body) => body,
             Err(BodyError::TooLong) => return Ok(None),
-            Err(BodyError::Broken(reason)) => return Err(Problem::unavailable(reason)),
+            Err(error) => return Err(Problem::unread(error, "")),
         };
         let body: Option<Body> = serde_json::from_slice(&body).ok();
         let token = body.and_then(|body| body.refresh_token);

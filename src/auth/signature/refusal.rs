@@ -55,6 +55,22 @@ const BROKEN: Way = Way {
     absent: false,
 };
 
+const LATE: Way = Way {
+    status: 408,
+    code: "body_timeout",
+    text: "The body did not come in time.",
+    challenge: None,
+    absent: false,
+};
+
+const NO_ROOM: Way = Way {
+    status: 503,
+    code: "too_many_bodies",
+    text: "The gateway is reading too many bodies at the moment.",
+    challenge: None,
+    absent: false,
+};
+
 type Reason = Cow<'static, str>;
 
 pub fn missing(reason: impl Into<Reason>) -> Denied {
@@ -77,5 +93,7 @@ pub fn body(error: crate::host::BodyError) -> Denied {
     match error {
         crate::host::BodyError::TooLong => Denied::of(&TOO_LARGE, "the body is over max_body"),
         crate::host::BodyError::Broken(why) => Denied::of(&BROKEN, why),
+        crate::host::BodyError::Late => Denied::of(&LATE, "the body did not come in time"),
+        crate::host::BodyError::NoRoom => Denied::of(&NO_ROOM, "too many bodies are held at once"),
     }
 }

@@ -3,13 +3,14 @@
 import services from './services.mjs';
 import { entered } from './exchange.mjs';
 import { outgoing } from './fields.mjs';
+import { is_empty, mended } from './sending.mjs';
 
 // Resolves to [kind, value]: 'proceed', 'reply' with a Response, 'object' with JSON, 'text', 'null', or 'other' with a
 // type's name.
 export async function call(binding, name, edits, url, variables, context, reply) {
   const exchange = entered();
   const { env } = exchange;
-  const subject = reply ?? edited(exchange, edits, url);
+  const subject = reply === undefined ? edited(exchange, edits, url) : presentable(reply);
   let result;
   if (name === undefined) {
     const Service = services.get(binding);
@@ -29,11 +30,21 @@ export async function call(binding, name, edits, url, variables, context, reply)
   return ['other', typeof result];
 }
 
+// A reply that the callee can be given: one with an odd reason phrase cannot be carried to it.
+function presentable(reply) {
+  const plain = reply.webSocket !== null || (PHRASE.test(reply.statusText) && !(is_empty(reply.status) && reply.body !== null));
+  return plain ? reply : mended(reply);
+}
+
+// RFC 9112 section 4, without its tab.
+const PHRASE = /^[ -~\x80-\xff]*$/;
+
 function edited(exchange, edits, url) {
   const lines = edits.split('\n');
   const headers = outgoing(exchange, lines, 0, lines.length - 1, false);
+  const { request, kept, method } = exchange;
+  if (kept !== undefined) return new Request(url ?? request.url, { method, headers, body: kept, redirect: 'manual' });
   // The callee may read the body; what goes on to an upstream is the other branch.
-  const { request } = exchange;
   const source = exchange.body === null ? request : request.clone();
   const seen = url === undefined ? source : new Request(url, source);
   return new Request(seen, { headers, redirect: 'manual' });

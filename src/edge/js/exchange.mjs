@@ -2,8 +2,10 @@
 
 import { put } from './wire.mjs';
 
-// The exchange that the gateway works on: { request, env, method, headers, body, left, beside }. Three are read once; `left`
-// are tasks for when it has been answered, and `beside` begins them.
+// The exchange that the gateway works on: { request, env, method, headers, body, length, uploaded, left, beside, kept, held }.
+// Of the client's request what is read once, `length` being its `Content-Length` or null, and when its body was through;
+// tasks for when it has been answered, and what begins them; its body where that is held whole, and the bytes that are
+// counted for that.
 let current;
 
 export function enter(exchange) {
@@ -30,6 +32,10 @@ export function header(name) {
   return current.headers.get(name) ?? undefined;
 }
 
+export function uploaded_ms() {
+  return current?.uploaded ?? 0;
+}
+
 export function variable(name) {
   return variable_of(current.env, name);
 }
@@ -40,11 +46,17 @@ export function variable_of(env, name) {
 }
 
 export function client_certificate() {
-  const told = current.request.cf?.tlsClientAuth;
+  const told = current.request?.cf?.tlsClientAuth;
   return told === undefined || told === null ? undefined : JSON.stringify(told);
 }
 
+// A worker that calls this one may say anything in `cf`.
 export function geography() {
-  const { colo, country, continent, latitude, longitude } = current.request.cf ?? {};
-  return [colo, country, continent, latitude, longitude].map((one) => one ?? '').join('\n');
+  const cf = current.request?.cf ?? {};
+  return PLACE.map((name) => {
+    const told = cf[name];
+    return typeof told === 'number' || (typeof told === 'string' && !told.includes('\n')) ? told : '';
+  }).join('\n');
 }
+
+const PLACE = ['colo', 'country', 'continent', 'latitude', 'longitude'];

@@ -107,7 +107,7 @@ const ODD_EDIT = /^.[a-z0-9-]*[^a-z0-9-]/;
 // What goes on with a response, edited by lines.
 export function incoming(headers, requestId, lines, from) {
   const connection = headers.get('connection');
-  if (connection !== null) for (const name of connection.split(',')) headers.delete(name.trim());
+  if (connection !== null) for (const name of connection.split(',')) drop(headers, name.trim());
   for (let i = 0; i < fromResponse.length; i++) headers.delete(fromResponse[i]);
   headers.set(REQUEST_ID, requestId);
   apply(headers, lines, from, lines.length - 1);
@@ -124,8 +124,22 @@ export function apply(headers, lines, from, to) {
     const line = lines[i];
     const mark = line.charCodeAt(0);
     const name = line.slice(1);
-    if (mark === SET) headers.set(name, lines[i + 1]);
-    else if (mark === REMOVE) headers.delete(name);
-    else headers.append(name, lines[i + 1]);
+    try {
+      if (mark === SET) headers.set(name, lines[i + 1]);
+      else if (mark === REMOVE) headers.delete(name);
+      else headers.append(name, lines[i + 1]);
+    } catch {
+      // A value that the platform does not take is left out, and what it was to replace is too.
+      if (mark === SET) drop(headers, name);
+    }
+  }
+}
+
+// A name may be none: `Connection: a b`.
+function drop(headers, name) {
+  try {
+    headers.delete(name);
+  } catch {
+    // So there is no such field.
   }
 }

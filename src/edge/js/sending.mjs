@@ -1,24 +1,30 @@
 // Sends requests on.
 
 import { landed } from './causeway.js';
-import { body_of } from './bodies.mjs';
+import { is_bodiless } from './bodies.mjs';
 import { entered } from './exchange.mjs';
 import { outgoing } from './fields.mjs';
 import { step } from './tasks.mjs';
-import { TimedOut } from './time.mjs';
+import { ClientBody, collapse, LATE, TimedOut } from './trouble.mjs';
+import { read_through, upload } from './uploads.mjs';
 
 // The number of what was sent last. It is not the gateway's: what an instance has sent may come back when that is gone,
 // and must not be taken for what the next one has sent.
 let last = 0;
 
 // Begins to send. What comes of it is told to the gateway under the number that is answered: a response, the platform's
-// error, or one that is_time_out knows. (A promise handed to the gateway would cost it two closures.)
+// error, or one that `trouble` knows. (A promise handed to the gateway would cost it two closures.)
 export function depart(script) {
   const exchange = entered();
   last = (last + 1) % 0x7fffffff;
   const number = last;
   const told = (outcome, failed) => {
-    const task = landed(number, outcome, failed);
+    let task;
+    try {
+      task = landed(number, outcome, failed);
+    } catch (error) {
+      return collapse(error);
+    }
     if (task === undefined) {
       if (!failed) discard(outcome);
     } else if (task !== 0) {
@@ -42,83 +48,160 @@ export function cancel(number) {
 }
 
 // Where the request's edits begin in a script, and where they end.
-const EDITS = 8;
+const EDITS = 9;
 
 export function after_edits(lines) {
-  return EDITS + 2 * Number(lines[7]);
+  return EDITS + 2 * Number(lines[8]);
 }
 
-// lines: F, request id, time-out in ms, flags, binding, URL, whereabouts, number of request edits, those edits, ...
+// lines: F, request id, time-out in ms, the same for the client's body, flags, binding, URL, whereabouts, number of request
+// edits, those edits, ...
 // Tells one of the two, once, and later.
 export function dispatch(exchange, lines, number, resolve, reject) {
-  const flags = lines[3];
-  const aborter = flags.includes('c') ? new AbortController() : undefined;
-  if (aborter !== undefined) cancels.set(number, aborter);
-  // The time-out ends with the head: a body may take as long as it takes. Where nobody else is waited for, the fetch is
-  // cancelled with the request it belongs to, so that no AbortController needs to be made.
-  let over = false;
-  const timer = setTimeout(() => {
-    over = true;
-    if (aborter !== undefined) cancel(number);
-    reject(new TimedOut());
-  }, Number(lines[2]));
-  const ended = () => {
-    clearTimeout(timer);
-    if (aborter !== undefined) cancels.delete(number);
-    return !over;
-  };
-  begun(exchange, lines, aborter?.signal).then(
+  const uploads = exchange.body !== null && exchange.kept === undefined;
+  // Where nobody else is waited for, the fetch is cancelled with the request it belongs to, so that no AbortController
+  // needs to be made. A body that broke off must break the fetch: it would wait for the rest.
+  const aborter = uploads || lines[4].includes('c') ? new AbortController() : undefined;
+  if (aborter !== undefined && number !== 0) cancels.set(number, aborter);
+  const clock = new Clock(lines, aborter, (error) => {
+    cancels.delete(number);
+    reject(error);
+  });
+  if (!uploads) clock.upstream();
+  begun(exchange, lines, aborter?.signal, uploads ? clock : undefined).then(
     (reply) => {
-      if (!ended()) discard(reply);
-      else if (reply.status === 101 && reply.webSocket === null) reject(new Error('it switched protocols without being asked'));
-      else resolve(reply);
+      if (!clock.stop()) return discard(reply);
+      cancels.delete(number);
+      const odd = oddity(reply);
+      if (odd === undefined) return resolve(reply);
+      discard(reply);
+      reject(new Error(odd));
     },
-    (error) => {
-      if (ended()) reject(error);
-    },
+    (error) => clock.fail(error),
   );
 }
 
+// What is no answer to the request, whatever else it may be.
+function oddity({ status, webSocket }) {
+  if (status === 101) return webSocket === null ? 'it switched protocols without being asked' : undefined;
+  // RFC 9110 section 15: it has five classes of status.
+  return status > 599 ? `${status} is no status of an answer` : undefined;
+}
+
+// Who is waited for, and for how long. It ends with the head of the answer: a body may take as long as it takes.
+class Clock {
+  constructor(lines, aborter, failed) {
+    this.lines = lines;
+    this.aborter = aborter;
+    this.failed = failed;
+    this.over = false;
+    this.timer = undefined;
+    // When the client's body must be through.
+    this.until = undefined;
+  }
+
+  // For the upstream: to take a piece of the body, or to answer once it has all of it.
+  upstream() {
+    this.count(Number(this.lines[2]), () => this.fail(new TimedOut()));
+  }
+
+  // For the client's body. `late` says what is done where it is not there in time.
+  client(late) {
+    const now = Date.now();
+    this.until ??= now + Number(this.lines[3]);
+    this.count(Math.max(this.until - now, 0), late ?? (() => this.fail(new ClientBody(true, LATE))));
+  }
+
+  count(ms, strikes) {
+    clearTimeout(this.timer);
+    if (!this.over) this.timer = setTimeout(strikes, ms);
+  }
+
+  // Whether it was still running.
+  stop() {
+    clearTimeout(this.timer);
+    const { over } = this;
+    this.over = true;
+    return !over;
+  }
+
+  fail(error) {
+    const first = this.stop();
+    try {
+      this.aborter?.abort();
+    } catch {
+      // See `cancel`.
+    }
+    if (first) this.failed(error);
+  }
+}
+
 // A promise in any case: nothing may be thrown into the gateway.
-function begun(exchange, lines, signal) {
+function begun(exchange, lines, signal, clock) {
   try {
-    return fetched(exchange, lines, signal);
+    return fetched(exchange, lines, signal, clock);
   } catch (error) {
     return Promise.reject(error);
   }
 }
 
-function fetched(exchange, lines, signal) {
+function fetched(exchange, lines, signal, clock) {
   const { method } = exchange;
-  const [url, binding] = [lines[5], lines[4]];
+  const [url, binding] = [lines[6], lines[5]];
   const to = binding === '' ? globalThis : exchange.env[binding];
   if (to === undefined) throw new Error(`binding ${binding} is not there`);
-  const headers = outgoing(exchange, lines, EDITS, after_edits(lines), lines[3].includes('g'));
-  if (lines[3].includes('w')) headers.set('upgrade', 'websocket');
-  const body = body_of(exchange);
+  const headers = outgoing(exchange, lines, EDITS, after_edits(lines), lines[4].includes('g'));
+  if (lines[4].includes('w')) headers.set('upgrade', 'websocket');
+  const init = { method, headers, body: exchange.kept ?? null, redirect: 'manual', signal };
+  if (clock === undefined) return to.fetch(url, init);
+  if (!is_bodiless(method)) return upload(exchange, clock, (body) => to.fetch(url, { ...init, body }));
   // fetch(url, init) refuses a body on GET and HEAD; a Request made from a Request keeps it.
-  if (body !== null && (method === 'GET' || method === 'HEAD')) {
-    return to.fetch(new Request(url, exchange.request), { headers, redirect: 'manual', signal });
-  }
-  return to.fetch(url, { method, headers, body, redirect: 'manual', signal });
+  return read_through(exchange, clock).then(
+    () => to.fetch(new Request(url, exchange.request), { headers, redirect: 'manual', signal }),
+  );
 }
 
+// ---- what the gateway asks of a response: nothing here may throw, whatever the response is ----
+
 export function status(reply) {
-  return reply.status;
+  return reply?.status ?? 0;
 }
 
 export function reply_field(reply, name) {
-  return reply.headers.get(name) ?? undefined;
+  return reply?.headers.get(name) ?? undefined;
 }
 
-// The body is teed: each of the two has all of it, and neither waits for the other.
+// The body is teed: each of the two has all of it, and neither waits for the other. Nothing where there can be no other:
+// a WebSocket has one end.
 export function copy(reply) {
-  return reply.clone();
+  try {
+    return reply.clone();
+  } catch {
+    return undefined;
+  }
 }
 
 // Nobody reads it: its connection is free again.
 export function discard(reply) {
-  reply.body?.cancel().catch(() => {});
-  reply.webSocket?.accept();
-  reply.webSocket?.close();
+  try {
+    reply?.body?.cancel().catch(() => {});
+    reply?.webSocket?.accept();
+    reply?.webSocket?.close();
+  } catch {
+    // It is somebody else's, or over.
+  }
+}
+
+// A response to these never has a body (Fetch standard, "null body status").
+export function is_empty(status) {
+  return status === 204 || status === 205 || status === 304;
+}
+
+// The response without what the platform does not take: a reason phrase with a tab, a body of a 205.
+export function mended(reply) {
+  const { status, headers } = reply;
+  if (!is_empty(status)) return new Response(reply.body, { status, headers });
+  const response = new Response(null, { status, headers });
+  discard(reply);
+  return response;
 }

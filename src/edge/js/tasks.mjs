@@ -1,14 +1,17 @@
 // Drives what waits inside the gateway. Every step into it is taken here or in worker.mjs, so that a trap is seen.
 
 import * as gateway from './causeway.js';
+import { let_go } from './bodies.mjs';
 import { enter, entered } from './exchange.mjs';
+import { collapse, Trap } from './trouble.mjs';
 import { take } from './wire.mjs';
 
 // By task: whose it is, since when, how its promise settles, and what listens for its client. The oldest stand first.
 const settlers = new Map();
 
-// Milliseconds after which nothing can still be waited for: no time-out of a config is longer than ten minutes.
-const LONGEST = 660_000;
+// Milliseconds after which nothing can still be waited for: no time-out of a config is longer than ten minutes, one for the
+// client's body and one for the answer.
+const LONGEST = 1_260_000;
 
 function settled(task, exchange, left) {
   const since = Date.now();
@@ -43,15 +46,23 @@ export function waiting(exchange) {
   if (signal === undefined) return settled(task, exchange);
   const left = () => give_up(task);
   signal.addEventListener('abort', left);
-  return settled(task, exchange, left);
+  const outcome = settled(task, exchange, left);
+  // It may have left before anybody listened.
+  if (signal.aborted) give_up(task);
+  return outcome;
 }
 
 function give_up(task) {
   const settler = settlers.get(task);
   if (settler === undefined) return;
   settle(task, settler);
+  if (settler.exchange !== undefined) let_go(settler.exchange);
   enter(settler.exchange);
-  gateway.give_up(task);
+  try {
+    gateway.give_up(task);
+  } catch (error) {
+    collapse(error);
+  }
 }
 
 // Called by the gateway, from within: a task of the exchange at hand that is to begin when this is answered.
@@ -86,7 +97,7 @@ export function step(task) {
     length = gateway.resume(task);
   } catch (error) {
     settle(task, settler);
-    settler.reject(error);
+    settler.reject(new Trap(error));
     return;
   }
   if (length !== 0) {

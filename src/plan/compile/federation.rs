@@ -37,6 +37,7 @@ pub(super) fn compile(
         require: None,
         pre_process: None,
         timeout_ms: 0,
+        body_timeout_ms: crate::plan::compile::path::DEFAULT_BODY_TIMEOUT_MS,
         tolerate: Tolerance::default(),
     };
     let paths = FederationDocument::ALL.map(|document| CompiledPath {

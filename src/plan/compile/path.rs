@@ -27,6 +27,9 @@ use crate::plan::{
 /// Milliseconds to the upstream's response headers, if nothing is said.
 const DEFAULT_TIMEOUT_MS: u32 = 30_000;
 
+/// As long as Envoy lets a stream stand still.
+pub(super) const DEFAULT_BODY_TIMEOUT_MS: u32 = 300_000;
+
 /// What the paths of a config share.
 pub(super) struct Gateway<'a> {
     /// What has been compiled before the paths.
@@ -46,6 +49,7 @@ pub(super) struct Defaults {
     auth: Option<Access>,
     require: Option<Box<Requirement>>,
     timeout_ms: u32,
+    body_timeout_ms: u32,
     tolerate: Tolerance,
     /// Lower case, and where it is written.
     residency: Option<(String, Span)>,
@@ -68,11 +72,13 @@ impl Defaults {
         let auth = object.and_then(|object| object.auth.value());
         let require = object.and_then(|object| object.require.value());
         let timeout = object.and_then(|object| object.timeout_ms.value());
+        let body_timeout = object.and_then(|object| object.body_timeout_ms.value());
         let ambiguities = object.and_then(|object| object.allow_in_path.value());
         Defaults {
             auth: auth.map(|auth| authorizers.choose(auth, cx)),
             require: require.and_then(|require| compile_require(require, None, cx)),
             timeout_ms: timeout.map_or(DEFAULT_TIMEOUT_MS, |timeout| timeout.value),
+            body_timeout_ms: body_timeout.map_or(DEFAULT_BODY_TIMEOUT_MS, |timeout| timeout.value),
             tolerate: ambiguities.map_or(Tolerance::default(), |list| tolerance(list)),
             residency: match object.and_then(|object| object.residency.value()) {
                 Some(residency) => residency::read(residency, zones, cx),
@@ -190,6 +196,10 @@ pub(super) fn compile_path(
                 .timeout_ms
                 .value()
                 .map_or(gateway.defaults.timeout_ms, |timeout| timeout.value),
+            body_timeout_ms: path
+                .body_timeout_ms
+                .value()
+                .map_or(gateway.defaults.body_timeout_ms, |timeout| timeout.value),
             tolerate: path
                 .allow_in_path
                 .value()

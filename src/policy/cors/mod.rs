@@ -117,7 +117,8 @@ impl Policy {
         self.allow_origin(origin, edits);
         credentials(self.credentials, edits);
         edits.set("access-control-allow-methods", &self.methods);
-        if let Some(headers) = self.headers.as_deref().or(requested_headers) {
+        let echoed = requested_headers.filter(|list| list.len() <= LONGEST_ECHO);
+        if let Some(headers) = self.headers.as_deref().or(echoed) {
             edits.set("access-control-allow-headers", headers);
         }
         if let Some(seconds) = &self.max_age {
@@ -171,3 +172,6 @@ fn credentials(allowed: bool, edits: &mut Edits) {
 fn list(names: &[String]) -> Option<String> {
     (!names.is_empty()).then(|| names.join(", "))
 }
+
+/// A longer list of headers than this, in bytes, is not said back to a preflight: no page of a browser sends one.
+const LONGEST_ECHO: usize = 4096;

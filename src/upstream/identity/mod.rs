@@ -34,7 +34,7 @@ use aws::Aws;
 use fetched::Fetched;
 use fixed::Fixed;
 
-pub use aws::{is_aws_name, is_external_id, is_role_arn, is_session_name};
+pub use aws::{is_aws_name, is_external_id, is_role_arn, is_session_name, unread};
 pub use azure::is_tenant;
 pub use federation::Federation;
 pub use google::is_service_account;
@@ -147,6 +147,14 @@ impl Identities {
 
     fn usable(&self, index: u16) -> Option<&Identity> {
         self.all.get(usize::from(index))?.identity.as_ref().ok()
+    }
+
+    /// How many bytes of the client's body a proof is about, at most; `None` where it is about none.
+    pub fn reads_body(&self, index: u16) -> Option<usize> {
+        match &self.all.get(usize::from(index))?.identity {
+            Ok(Identity::Aws(aws)) => aws.reads_body(),
+            _ => None,
+        }
     }
 
     /// What is to be [renewed](Self::renew), now that the gateway is done with a request: what a cloud has lent for a time

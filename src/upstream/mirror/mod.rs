@@ -176,6 +176,7 @@ async fn mirrored<H: Host>(
         Ok(mirror) => compare::bodies(how, &primary, &mirror),
         Err(BodyError::TooLong) => Some(BodyDifference::Longer),
         Err(BodyError::Broken(words)) => return Outcome::Failed("body_broken", Some(words)),
+        Err(BodyError::Late | BodyError::NoRoom) => return Outcome::Failed("body_broken", None),
     };
     Outcome::Compared(differences)
 }

@@ -125,6 +125,13 @@ pub struct Flight {
     trial: Option<Trial>,
 }
 
+impl Flight {
+    /// Its latency counts from this time on at the earliest: till then it was the client that was waited for.
+    pub fn begins_at(&mut self, ms: u64) {
+        self.began = self.began.max(ms);
+    }
+}
+
 /// What a request has put into the budget.
 #[derive(Debug)]
 pub struct Deposit(u64);

@@ -136,7 +136,10 @@ impl<'a, H: Host> InFlight<'a, H> {
     }
 
     pub fn land(&mut self, outcome: Outcome) {
-        if let Some(flight) = self.flight.take() {
+        if let Some(mut flight) = self.flight.take() {
+            if let Some(ms) = self.host.uploaded_ms() {
+                flight.begins_at(ms);
+            }
             let events = self.pool.ended(&flight, self.host.now_ms(), outcome);
             self.tell(events);
         }

@@ -46,6 +46,7 @@ impl LoginPath {
             require: None,
             pre_process: None,
             timeout_ms: 0,
+            body_timeout_ms: crate::plan::compile::path::DEFAULT_BODY_TIMEOUT_MS,
             tolerate: Tolerance::default(),
         })
     }

@@ -153,21 +153,31 @@ impl Aws {
         self.source.came_late(now);
     }
 
+    /// How many bytes of a body are signed at most; `None` where it is not signed.
+    pub fn reads_body(&self) -> Option<usize> {
+        (self.payload == AwsPayload::Signed).then_some(self.max_body)
+    }
+
     async fn payload<H: Host>(&self, host: &H, body: Body) -> Result<String, Problem> {
         match (body, self.payload) {
             (Body::None, _) => Ok(EMPTY_PAYLOAD.to_owned()),
             (_, AwsPayload::Unsigned) => Ok(UNSIGNED_PAYLOAD.to_owned()),
             (_, AwsPayload::Signed) => match host.body(self.max_body).await {
                 Ok(bytes) => Ok(hex(&Sha256::digest(bytes))),
-                Err(BodyError::TooLong) => Err(Problem::client(
-                    413,
-                    "body_too_large",
-                    "The body is too large to be signed.",
-                )
-                .with_reason("the body is over max_body of the server's identity")),
-                Err(BodyError::Broken(why)) => Err(Problem::body_unreadable(why)),
+                Err(error) => Err(unread(error)),
             },
         }
+    }
+}
+
+/// What is answered where a body that is to be signed could not be had.
+pub fn unread(error: BodyError) -> Problem {
+    let large = error == BodyError::TooLong;
+    let problem = Problem::unread(error, "The body is too large to be signed.");
+    if large {
+        problem.with_reason("the body is over max_body of the server's identity")
+    } else {
+        problem
     }
 }
 
