@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, anyhow};
 use causeway::config::draw;
 use causeway::http::Method;
-use causeway::plan::{self, Blueprint, Endpoint, Server, Service, Text};
+use causeway::plan::{self, Action, Blueprint, Endpoint, Server, Service, Text};
 
 /// What the build needs of a compiled config.
 pub struct Plan {
@@ -16,7 +16,7 @@ pub struct Plan {
     pub services: Vec<Service>,
     /// What it is warned of, drawn; empty where there is nothing.
     pub warnings: String,
-    /// A path that a plain `curl` can ask for: `GET`, public, without parameters.
+    /// A path that a plain `curl` can ask for: `GET`, public, without parameters, and no step of a login.
     pub first_path: Option<String>,
     /// The servers that stand on this machine: alias and port.
     pub local_servers: Vec<(String, u16)>,
@@ -50,7 +50,14 @@ pub fn compile(config: &Path) -> Result<Plan> {
 fn first_path(blueprint: &Blueprint) -> Option<String> {
     let mut paths = blueprint.paths.iter();
     let plain = paths.find(|p| {
-        p.method == Some(Method::Get) && p.access.is_public() && !p.pattern.contains('{')
+        let is_own = matches!(
+            p.action,
+            Action::Respond { .. }
+                | Action::Proxy { .. }
+                | Action::Call { .. }
+                | Action::Service { .. }
+        );
+        is_own && p.method == Some(Method::Get) && p.access.is_public() && !p.pattern.contains('{')
     });
     plain.map(|p| p.pattern.clone())
 }
@@ -81,6 +88,19 @@ fn local_port(endpoint: &Endpoint) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_path_to_try_is_one_of_the_config_and_not_a_step_of_a_login() {
+        let root = crate::root();
+        for (file, path) in [
+            ("api-config.json", Some("/health")),
+            ("examples/login.json", Some("/")),
+            ("examples/login-local.json", None),
+        ] {
+            let plan = compile(&root.join(file)).unwrap();
+            assert_eq!(plan.first_path.as_deref(), path, "{file}");
+        }
+    }
 
     #[test]
     fn a_server_is_local_if_its_url_names_this_machine_and_a_port() {

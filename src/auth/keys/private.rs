@@ -144,7 +144,7 @@ fn rsa(der: &[u8]) -> Option<(&[u8], &[u8])> {
     sound.then_some((modulus, exponent))
 }
 
-const MAKE: &str = "make one by `openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048`, store it by `wrangler secret put NAME`, and write `$secret.NAME`";
+const MAKE: &str = "make one by `openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048`, store it by `npx wrangler secret put NAME`, and write `$secret.NAME`";
 const MALFORMED: PrivateKeyFlaw = PrivateKeyFlaw {
     message: "this is no private key in PEM that can be read",
     help: MAKE,

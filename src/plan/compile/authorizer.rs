@@ -361,5 +361,5 @@ pub(super) fn warn_of_literal(secret: &TextValue, cx: &mut Context) {
         "literal_secret",
         "this secret is readable by whoever can read the file",
     )
-    .help("store it by `wrangler secret put NAME` and write `$secret.NAME`");
+    .help("store it by `npx wrangler secret put NAME` and write `$secret.NAME`");
 }

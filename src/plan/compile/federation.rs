@@ -20,7 +20,7 @@ pub(super) fn compile(
     let keys = object.keys.value();
     if let Some(keys) = keys.filter(|keys| keys.values.is_empty()) {
         cx.error(keys.span, "empty_value", "`keys` names no key")
-            .help("make one by `openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048`, store it by `wrangler secret put NAME`, and write `$secret.NAME`");
+            .help("make one by `openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048`, store it by `npx wrangler secret put NAME`, and write `$secret.NAME`");
     }
     for key in keys.into_iter().flat_map(|keys| &keys.values) {
         check_private_key(key, cx);

@@ -215,7 +215,7 @@ fn keys(session: &SessionObject<'_>, cx: &mut Context) -> Option<Vec<Text>> {
     let keys = session.keys.value()?;
     if keys.values.is_empty() {
         cx.error(keys.span, "empty_value", "`keys` names no key")
-            .help("make one by `openssl rand -base64 48`, store it by `wrangler secret put NAME`, and write `$secret.NAME`");
+            .help("make one by `openssl rand -base64 48`, store it by `npx wrangler secret put NAME`, and write `$secret.NAME`");
     }
     for key in &keys.values {
         check_key(key, cx);
@@ -233,7 +233,7 @@ fn check_key(key: &TextValue, cx: &mut Context) {
             "weak_secret",
             format!("this session key is too short: it needs at least {SESSION_KEY_BYTES} bytes"),
         )
-        .help("make one by `openssl rand -base64 48`, store it by `wrangler secret put NAME`, and write `$secret.NAME`");
+        .help("make one by `openssl rand -base64 48`, store it by `npx wrangler secret put NAME`, and write `$secret.NAME`");
     } else {
         warn_of_literal(key, cx);
     }
