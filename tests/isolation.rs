@@ -401,3 +401,48 @@ fn an_odd_request_is_its_own_matter() {
         );
     }
 }
+
+#[test]
+fn what_is_odd_about_where_a_client_is_is_its_own_matter() {
+    let url = backend(&[b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nodd"]);
+    let endpoint = |zone: &str| json!({ "name": zone, "url": url, "zone": zone });
+    let config = json!({
+        "zones": {
+            "eu": { "cloud": "aws", "region": "eu-central-1" },
+            "us": { "cloud": "aws", "region": "us-east-1" },
+        },
+        "servers": [{
+            "alias": "a",
+            "endpoints": [endpoint("eu"), endpoint("us")],
+            "locality": { "home": "nearest", "failover": [{ "to": { "type": "Any" } }] },
+        }],
+        "paths": [
+            { "method": "GET", "path": "/{.+}", "auth": false, "integration": { "type": "http", "server": "a" } },
+        ],
+    });
+    let text = config.to_string();
+    assert_eq!(support::mistakes(&text), Vec::<String>::new());
+    let options = Options::default().with(|worker| worker.cf_header("Test-Cf"));
+    let gateway = Arc::new(support::gateway(&text, options));
+    for cf in [
+        "null",
+        "7",
+        "\"text\"",
+        "[]",
+        "{}",
+        r#"{"colo":7,"country":{},"continent":[],"latitude":"x","longitude":null}"#,
+        r#"{"colo":"A\nB","country":"\u0000","latitude":"1e999","longitude":"-1e999"}"#,
+        r#"{"colo":"\ud800","latitude":91,"longitude":1e300,"tlsClientAuth":7}"#,
+        r#"{"tlsClientAuth":{"certPresented":"1","certVerified":[]}}"#,
+    ] {
+        let (answer, others) = beside(&gateway, &Request::get("/odd/0").header("Test-Cf", cf));
+        let statuses: Vec<u16> = others.iter().map(|one| one.status).collect();
+        assert_eq!(statuses, [200; WAITING], "{cf}: {}", gateway.log());
+        assert_eq!(answer.status, 200, "{cf}: {}", answer.text());
+    }
+    assert!(
+        !gateway.log().contains("internal_error"),
+        "{}",
+        gateway.log()
+    );
+}

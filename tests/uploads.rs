@@ -107,6 +107,22 @@ fn a_client_that_uploads_slowly_is_not_timed_out_as_an_upstream() {
 }
 
 #[test]
+fn a_body_that_is_kept_for_a_retry_takes_the_clients_time_too() {
+    let upstream = Upstream::start();
+    let server = json!({ "url": upstream.url(), "retry": { "num_retries": 1 } });
+    let gateway = start(server, json!({ "timeout_ms": TIMEOUT.as_millis() }));
+    let mut client = gateway.connect();
+    client.send(b"PUT /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 4000\r\n\r\n");
+    for _ in 0..4 {
+        thread::sleep(TIMEOUT / 2);
+        client.send(&[b'a'; 1000]);
+    }
+    let answer = client.answer("PUT").expect("an answer");
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(answer.json()["length"], 4000);
+}
+
+#[test]
 fn the_upstreams_time_begins_at_the_end_of_the_body() {
     let upstream = Upstream::start();
     let piece = [b'a'; 1000];

@@ -28,8 +28,14 @@ export function field(number) {
   return value === null ? -1 : put(value);
 }
 
+// Here as below: what is called from within the gateway must not throw.
 export function header(name) {
-  return current.headers.get(name) ?? undefined;
+  try {
+    return current.headers.get(name) ?? undefined;
+  } catch {
+    // It is no name.
+    return undefined;
+  }
 }
 
 export function uploaded_ms() {
@@ -46,13 +52,21 @@ export function variable_of(env, name) {
 }
 
 export function client_certificate() {
-  const told = current.request?.cf?.tlsClientAuth;
+  const told = known_of_connection().tlsClientAuth;
   return told === undefined || told === null ? undefined : JSON.stringify(told);
 }
 
-// A worker that calls this one may say anything in `cf`.
+// A worker that calls this one may say anything in `cf`, and what is no JSON object makes the platform throw.
+function known_of_connection() {
+  try {
+    return current.request?.cf ?? {};
+  } catch {
+    return {};
+  }
+}
+
 export function geography() {
-  const cf = current.request?.cf ?? {};
+  const cf = known_of_connection();
   return PLACE.map((name) => {
     const told = cf[name];
     return typeof told === 'number' || (typeof told === 'string' && !told.includes('\n')) ? told : '';

@@ -168,7 +168,11 @@ export function status(reply) {
 }
 
 export function reply_field(reply, name) {
-  return reply?.headers.get(name) ?? undefined;
+  try {
+    return reply?.headers.get(name) ?? undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 // The body is teed: each of the two has all of it, and neither waits for the other. Nothing where there can be no other:

@@ -18,6 +18,8 @@ pub struct Case {
 pub enum Runs {
     /// One of `benches/workers/`.
     Script(&'static str),
+    /// The same, with requests that have a body.
+    Uploads(&'static str),
     Gateway(Work),
 }
 
@@ -28,6 +30,8 @@ pub enum Limit {
     Yardstick,
     /// This much of the pass-through more than a proxied request may cost: (1.30 + this) P, and 1.05 J + this P.
     Proxy(f64),
+    /// This many times the pass-through of the same uploads.
+    Upload(f64),
     /// This many times the hello worker.
     Hello(f64),
 }
@@ -41,6 +45,7 @@ pub const PROXY_TO_HAND: f64 = 1.05;
 pub const HELLO: &str = "hello";
 pub const PASS: &str = "pass";
 pub const HAND: &str = "hand";
+pub const PASS_UPLOAD: &str = "pass-upload";
 
 /// The proxied case that the others of its kind are more than.
 pub const PROXY: &str = "proxy-10";
@@ -150,6 +155,18 @@ pub const CASES: &[Case] = &[
         limit: Limit::Proxy(0.4),
     },
     Case {
+        name: PASS_UPLOAD,
+        title: "P of uploads: bare pass-through of 1 kB",
+        runs: Runs::Uploads("pass.mjs"),
+        limit: Limit::Yardstick,
+    },
+    Case {
+        name: "upload",
+        title: "proxied upload of 1 kB, 10 paths",
+        runs: Runs::Gateway(Work::Upload),
+        limit: Limit::Upload(PROXY_TO_PASS),
+    },
+    Case {
         name: HELLO,
         title: "hello, JavaScript",
         runs: Runs::Script("hello.mjs"),
@@ -169,6 +186,7 @@ impl Case {
         match self.limit {
             Limit::Yardstick => &[],
             Limit::Proxy(_) => &[PASS, HAND, PROXY],
+            Limit::Upload(_) => &[PASS_UPLOAD],
             Limit::Hello(_) => &[HELLO],
         }
     }

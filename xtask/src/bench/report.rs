@@ -5,7 +5,7 @@ use std::fs;
 
 use anyhow::{Context, Result, bail};
 
-use super::case::{HAND, HELLO, Limit, PASS, PROXY, PROXY_TO_HAND, PROXY_TO_PASS};
+use super::case::{HAND, HELLO, Limit, PASS, PASS_UPLOAD, PROXY, PROXY_TO_HAND, PROXY_TO_PASS};
 use super::cold::{Cold, Start};
 use super::memory::Memory;
 use super::options::Options;
@@ -94,6 +94,12 @@ impl Report<'_> {
                 };
                 (at_most, verdict)
             }
+            Limit::Upload(most) => {
+                let ratios = self.find(PASS_UPLOAD).map_or(f64::NAN, |pass| {
+                    median(pairs(measured, pass).map(|(a, b)| a / b))
+                });
+                (format!("{most:.2} P of uploads"), reached(ratios <= most))
+            }
             Limit::Hello(most) => {
                 let ratio = self.paired(measured, |[case, .., hello]| case / hello);
                 (format!("{most:.1} hello"), reached(ratio <= most))
@@ -102,6 +108,10 @@ impl Report<'_> {
     }
 
     fn ratio(&self, measured: &Measured, to: &'static str) -> String {
+        let to = match (measured.case.limit, to) {
+            (Limit::Upload(_), PASS) => PASS_UPLOAD,
+            _ => to,
+        };
         if measured.case.name != to
             && !measured.case.yardsticks().contains(&to)
             && !(measured.case.name == HAND && to == PASS)

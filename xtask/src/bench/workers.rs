@@ -65,6 +65,7 @@ impl Bench {
     pub fn requests(&self, runs: Runs) -> Vec<String> {
         match runs {
             Runs::Script(_) => Work::proxy(10).requests(self.now),
+            Runs::Uploads(_) => Work::Upload.requests(self.now),
             Runs::Gateway(work) => work.requests(self.now),
         }
     }
@@ -76,7 +77,7 @@ impl Bench {
 
     pub fn run(&self, runs: Runs) -> Result<Running> {
         match runs {
-            Runs::Script(file) => script(file, self.upstream()),
+            Runs::Script(file) | Runs::Uploads(file) => script(file, self.upstream()),
             Runs::Gateway(work) => self.gateway(work, From::Bundle, None),
         }
     }

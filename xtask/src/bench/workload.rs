@@ -31,6 +31,8 @@ pub enum Work {
     },
     /// Pass on to one of three endpoints, with all that watches over these.
     Pooled,
+    /// Pass on requests with a body.
+    Upload,
     /// Sign each request for AWS.
     SignedForAws,
     /// Answer at once, on 10 paths.
@@ -48,6 +50,13 @@ impl Work {
         Work::Proxy { paths }
     }
 
+    fn method(self) -> &'static str {
+        match self {
+            Work::Upload => "POST",
+            _ => "GET",
+        }
+    }
+
     fn paths(self) -> usize {
         match self {
             Work::Proxy { paths } => paths,
@@ -60,7 +69,7 @@ impl Work {
         let paths: Vec<Value> = (0..self.paths())
             .map(|number| {
                 let mut path = json!({
-                    "method": "GET",
+                    "method": self.method(),
                     "path": pattern(number),
                     "auth": matches!(
                         self,
@@ -192,7 +201,12 @@ impl Work {
                     }
                     _ => format!("Authorization: Bearer {}", token(number, now)),
                 };
-                format!("GET {target} HTTP/1.1\r\n{FIELDS}{credential}\r\n\r\n")
+                let (length, body) = match self {
+                    Work::Upload => (format!("\r\nContent-Length: {UPLOAD}"), "x".repeat(UPLOAD)),
+                    _ => Default::default(),
+                };
+                let method = self.method();
+                format!("{method} {target} HTTP/1.1\r\n{FIELDS}{credential}{length}\r\n\r\n{body}")
             })
             .collect()
     }
@@ -267,6 +281,9 @@ fn claims(number: usize, now: u64) -> Value {
     })
 }
 
+/// The body of an upload in bytes.
+const UPLOAD: usize = 1_000;
+
 /// How many different paths of a large config are asked for.
 const TARGETS: usize = 250;
 
@@ -300,6 +317,7 @@ mod tests {
             Work::Keyed,
             Work::Mapped,
             Work::Pooled,
+            Work::Upload,
             Work::SignedForAws,
             Work::Static,
             Work::Signed {
