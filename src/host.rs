@@ -136,7 +136,7 @@ pub trait Host {
         &self,
         call: Call<'_>,
         reply: Option<Self::Reply>,
-    ) -> impl Future<Output = Result<Called<Self::Reply>, CallError>>;
+    ) -> impl Future<Output = Result<Called<Self::Reply>, SendError>>;
 }
 
 /// A request as it goes to an upstream: the client's, but for what stands here. Method and body are the client's own.

@@ -427,6 +427,49 @@ fn a_get_whose_body_breaks_is_the_clients_fault() {
     assert_eq!(upstream.requests().len(), 1);
 }
 
+/// A function that reads the whole body.
+const READER: &str = r#"
+import { WorkerEntrypoint } from "cloudflare:workers";
+export default { fetch() { return new Response(null, { status: 404 }); } };
+export class Reader extends WorkerEntrypoint {
+  async read(request) { return { length: (await request.text()).length }; }
+  async fail(request) { await request.text(); throw new Error("no"); }
+}
+"#;
+
+#[test]
+fn a_body_that_breaks_under_a_function_is_the_clients_fault() {
+    let path = |function: &str| {
+        json!({
+            "method": "POST", "path": format!("/{function}"), "auth": false,
+            "integration": { "type": "service_binding", "binding": "reader", "function": function },
+        })
+    };
+    let config = json!({
+        "serviceBindings": [{ "alias": "reader", "binding": "READER" }],
+        "paths": [path("read"), path("fail")],
+    })
+    .to_string();
+    assert_eq!(support::mistakes(&config), Vec::<String>::new());
+    let options = Options::default().service("READER", READER, Some("Reader"));
+    let gateway = support::gateway(&config, options);
+    for target in ["/read", "/fail"] {
+        let mut client = begin(&gateway, target, "Content-Length: 1000");
+        client.send(b"hello");
+        client.stream().shutdown(Shutdown::Write).unwrap();
+        assert_problem(&client.answer("POST").unwrap(), 400, "body_unreadable");
+    }
+    assert_eq!(
+        gateway.send(&Request::post("/read", "hello")).json()["data"]["length"],
+        5
+    );
+    assert_problem(
+        &gateway.send(&Request::post("/fail", "hello")),
+        500,
+        "hook_failed",
+    );
+}
+
 #[test]
 fn bodies_that_the_gateway_reads_itself_have_a_time_and_a_bound_in_common() {
     let upstream = Upstream::start();

@@ -279,7 +279,7 @@ impl Host for EdgeHost {
         &self,
         call: Call<'_>,
         reply: Option<JsValue>,
-    ) -> Result<Called<JsValue>, CallError> {
+    ) -> Result<Called<JsValue>, SendError> {
         let (owner, function) = match call.callee {
             Callee::Binding { binding, function } => (binding, Some(function)),
             Callee::Service { alias } => (alias, None),
@@ -294,7 +294,7 @@ impl Host for EdgeHost {
             reply.unwrap_or(JsValue::UNDEFINED),
         )
         .await
-        .map_err(|error| CallError(message(&error)))?;
+        .map_err(|error| unsent(&error))?;
         let answer = Array::from(&answer);
         let value = answer.get(1);
         Ok(match answer.get(0).as_string().as_deref() {

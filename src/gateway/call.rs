@@ -6,7 +6,7 @@ use super::act::Exchange;
 use crate::auth::Claims;
 use crate::edits::Edits;
 use crate::exchange::{Kind, Request};
-use crate::host::{Call, Called, Callee, Host};
+use crate::host::{Call, Called, Callee, Host, SendError};
 use crate::http::Method;
 use crate::plan::Hook;
 use crate::policy::mapping::percent_decode;
@@ -102,7 +102,10 @@ impl<H: Host> Exchange<'_, H> {
         self.host
             .call(call, reply)
             .await
-            .map_err(|error| Problem::hook(error.0))
+            .map_err(|error| match error {
+                SendError::Unreachable(reason) => Problem::hook(reason),
+                error => super::unanswered(error),
+            })
     }
 
     fn named_variables(&self, names: &[String]) -> Result<String, Problem> {

@@ -369,8 +369,8 @@ impl Host for MemoryHost {
         remembered.insert(name.to_owned(), (text.to_owned(), until));
     }
 
-    async fn call(&self, call: Call<'_>, reply: Option<Reply>) -> Result<Called<Reply>, CallError> {
-        (self.function)(&call, reply)
+    async fn call(&self, call: Call<'_>, reply: Option<Reply>) -> Result<Called<Reply>, SendError> {
+        (self.function)(&call, reply).map_err(|error| SendError::Unreachable(error.0))
     }
 }
 

@@ -382,8 +382,8 @@ impl<P: Fn(&Forward) -> Scripted> Host for VirtualHost<'_, P> {
 
     async fn remember(&self, _: &str, _: &str, _: u32) {}
 
-    async fn call(&self, _: Call<'_>, _: Option<Reply>) -> Result<Called<Reply>, CallError> {
-        Err(CallError(NOBODY.to_owned()))
+    async fn call(&self, _: Call<'_>, _: Option<Reply>) -> Result<Called<Reply>, SendError> {
+        Err(SendError::Unreachable(NOBODY.to_owned()))
     }
 }
 

@@ -4,6 +4,8 @@ import services from './services.mjs';
 import { entered } from './exchange.mjs';
 import { outgoing } from './fields.mjs';
 import { is_empty, mended } from './sending.mjs';
+import { sleep } from './time.mjs';
+import { ClientBody, words } from './trouble.mjs';
 
 // Resolves to [kind, value]: 'proceed', 'reply' with a Response, 'object' with JSON, 'text', 'null', or 'other' with a
 // type's name.
@@ -12,14 +14,19 @@ export async function call(binding, name, edits, url, variables, context, reply)
   const { env } = exchange;
   const subject = reply === undefined ? edited(exchange, edits, url) : presentable(reply);
   let result;
-  if (name === undefined) {
-    const Service = services.get(binding);
-    if (Service === undefined) throw new Error(`service ${binding} is not in the bundle`);
-    result = await new Service().fetch(subject, JSON.parse(variables), JSON.parse(context));
-  } else {
-    const bound = env[binding];
-    if (bound === undefined) throw new Error(`service binding ${binding} is not there`);
-    result = await bound[name](subject, variables, context);
+  try {
+    if (name === undefined) {
+      const Service = services.get(binding);
+      if (Service === undefined) throw new Error(`service ${binding} is not in the bundle`);
+      result = await new Service().fetch(subject, JSON.parse(variables), JSON.parse(context));
+    } else {
+      const bound = env[binding];
+      if (bound === undefined) throw new Error(`service binding ${binding} is not there`);
+      result = await bound[name](subject, variables, context);
+    }
+  } catch (error) {
+    if (reply === undefined) await its_own_fault(exchange);
+    throw error;
   }
   if (result === true) return ['proceed'];
   if (result instanceof Response) return ['reply', result];
@@ -48,4 +55,14 @@ function edited(exchange, edits, url) {
   const source = exchange.body === null ? request : request.clone();
   const seen = url === undefined ? source : new Request(url, source);
   return new Request(seen, { headers, redirect: 'manual' });
+}
+
+// Throws where it was the client's body that broke under a callee. The gateway's branch of it tells.
+async function its_own_fault({ request, body, kept }) {
+  if (body === null || kept !== undefined) return;
+  const reader = request.body.getReader();
+  const end = async () => {
+    while (!(await reader.read()).done);
+  };
+  await Promise.race([end().catch((error) => { throw new ClientBody(false, words(error)); }), sleep(100)]);
 }
