@@ -35,6 +35,7 @@ mod response;
 mod server;
 mod url;
 mod when;
+mod whereabouts;
 
 use std::collections::HashMap;
 
@@ -47,12 +48,14 @@ use crate::config::{
 use self::conflict::Taken;
 use self::names::Names;
 use self::path::{CompiledPath, Defaults, Gateway, compile_path};
+use super::Zone;
 use super::blueprint::{Action, Binding, Blueprint, Fault, PathEntry, Service, Text, Tolerance};
 use super::memory::foresee;
 
 pub use self::cors::origin_pattern;
 pub use self::jwt::secret_bytes_needed;
 pub use self::url::{UrlFlaw, server_url};
+pub(crate) use self::whereabouts::{Against, against};
 
 /// What became of a config.
 #[derive(Clone, Debug, Default)]
@@ -94,7 +97,7 @@ fn document_to_blueprint<'a>(document: &Document<'a>, cx: &mut Context) -> Optio
     for items in [&document.service_bindings, &document.services_bindings] {
         compile_bindings(
             items.value(),
-            &zones,
+            (&zones, &blueprint.zones),
             &mut bindings,
             &mut blueprint.bindings,
             cx,
@@ -153,17 +156,27 @@ fn document_to_blueprint<'a>(document: &Document<'a>, cx: &mut Context) -> Optio
     let elements = paths.iter();
     let mut entries = Vec::with_capacity(elements.len());
     let mut taken = Taken::with_capacity(elements.len());
+    let mut residents = Vec::new();
     for node in elements {
-        let Some(path) = compile_path(&node, &gateway, cx) else {
+        let Some(mut path) = compile_path(&node, &gateway, cx) else {
             sound = false;
             continue;
         };
+        let (index, within) = (entries.len(), path.residency.take());
         add(path, &mut taken, &mut entries, paths, cx);
+        if entries.len() > index {
+            residents.extend(within.map(|within| (index, within)));
+        }
     }
+    residency::gaps(&residents, &entries, &taken, &gateway, cx);
     for (authorizer, login) in gateway.authorizers.logins() {
         for entry in login.entries(*authorizer) {
             let written = login.span;
-            let path = CompiledPath { entry, written };
+            let path = CompiledPath {
+                entry,
+                written,
+                residency: None,
+            };
             add(path, &mut taken, &mut entries, paths, cx);
         }
     }
@@ -182,7 +195,7 @@ fn add(
     written_paths: &Unparsed<'_>,
     cx: &mut Context,
 ) {
-    let CompiledPath { entry, written } = path;
+    let CompiledPath { entry, written, .. } = path;
     match taken.add(&entry, written, paths) {
         None => paths.push(entry),
         Some((index, first)) => {
@@ -250,7 +263,7 @@ fn compile_services<'a>(
 
 fn compile_bindings<'a>(
     items: Option<&Items<'a, BindingObject<'a>>>,
-    zones: &server::Zones<'_>,
+    (zones, known): (&server::Zones<'_>, &[Zone]),
     names: &mut Names<'a>,
     bindings: &mut Vec<Binding>,
     cx: &mut Context,
@@ -262,10 +275,28 @@ fn compile_bindings<'a>(
         if let Some(alias) = names.declare(alias, binding.is_some(), bindings.len(), cx)
             && let Some(binding) = binding
         {
+            let zone = object.as_ref().and_then(|o| zones.find(&o.zone, cx));
+            let law = |zone: Option<u16>| known.get(usize::from(zone?))?.jurisdiction.as_ref();
+            let mut others = bindings
+                .iter()
+                .filter(|other| other.binding == binding.value);
+            let elsewhere = |other: &&Binding| {
+                law(zone)
+                    .zip(law(other.zone))
+                    .is_some_and(|(one, other)| one != other)
+            };
+            if let Some(other) = others.find(elsewhere) {
+                let message = format!(
+                    "`{}` is bound as `{}`, too, in a zone of another jurisdiction",
+                    binding.value, other.alias
+                );
+                cx.error(alias.span, "contradiction", message)
+                    .help("one Worker cannot be in both: name the zone where it is");
+            }
             bindings.push(Binding {
                 alias: alias.value.to_owned(),
                 binding: binding.value.to_owned(),
-                zone: object.as_ref().and_then(|o| zones.find(&o.zone, cx)),
+                zone,
             });
         }
     }

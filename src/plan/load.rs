@@ -13,9 +13,10 @@ use crate::upstream::{Base, Federation, Identities, Identity, Named, Server};
 use super::artifact::{Artifact, ArtifactError};
 use super::paths::Paths;
 use super::{
-    Access, Action, AuthorizerKind, Binding, Blueprint, Cors, Fault, FederationSpec, HostTemplate,
-    IdentityKind, Mapping, OriginPattern, PathEntry, Piece, Place, Reference, ReferenceKind,
-    Service, Source, SupabaseCall, Template, Text, Zone, origin_pattern, server_url,
+    Access, Action, Against, AuthorizerKind, Binding, Blueprint, Cors, Fault, FederationSpec,
+    HostTemplate, IdentityKind, Mapping, OriginPattern, PathEntry, Piece, Place, Reference,
+    ReferenceKind, Service, Source, SupabaseCall, Template, Text, Zone, against, origin_pattern,
+    server_url,
 };
 
 /// Everything that a request runs through; immutable.
@@ -269,6 +270,14 @@ impl<'e, E: Environment> Resolver<'e, E> {
             code: flaw.code.into(),
             message: flaw.message.into(),
         })?;
+        // Of a literal, `check` tells.
+        let zone = spec.zone.and_then(|z| blueprint.zones.get(usize::from(z)));
+        if let (Text::Reference(_), Some(zone)) = (&spec.url, zone)
+            && let Some(Against::Contradiction(message)) = against(&url, zone)
+        {
+            let code = "contradiction".into();
+            return Err(Fault { code, message });
+        }
         let binding = spec.binding.map(|index| {
             let binding = blueprint.bindings.get(usize::from(index));
             binding.map(|binding| binding.binding.clone())

@@ -28,6 +28,7 @@ pub use artifact::{ARTIFACT_START, ArtifactError};
 pub use asked::*;
 pub use authorizer::*;
 pub use blueprint::*;
+use compile::{Against, against};
 pub use compile::{Compiled, UrlFlaw, compile, origin_pattern, secret_bytes_needed, server_url};
 pub use credential::*;
 pub use health::HealthSpec;

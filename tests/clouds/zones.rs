@@ -65,6 +65,41 @@ fn a_way_out_of_the_jurisdiction_is_a_mistake_and_closed() {
 }
 
 #[test]
+fn what_contradicts_a_zone_is_closed_also_where_only_the_environment_says_it() {
+    let zones = json!({
+        "eu": { "region": "eu-central-1", "jurisdiction": "eu" },
+        "us": { "region": "us-east-1", "jurisdiction": "us" },
+    });
+    let path = json!({
+        "method": "GET", "path": "/x", "residency": "eu", "integration": { "type": "http", "server": "s" },
+    });
+    let bound = json!({
+        "zones": zones,
+        "serviceBindings": [{ "alias": "w", "binding": "USW", "zone": "us" }],
+        "servers": [{ "alias": "s", "endpoints": [{ "binding": "w", "zone": "eu" }] }],
+        "paths": [path],
+    });
+    let named = json!({
+        "zones": zones,
+        "servers": [{ "alias": "s", "url": "$env.BACKEND", "zone": "eu" }],
+        "paths": [path],
+    });
+    assert!(mistakes(&bound.to_string())[0].contains("error[contradiction]"));
+    assert!(
+        !mistakes(&named.to_string())
+            .iter()
+            .any(|m| m.contains("error["))
+    );
+    let host = "https://x.execute-api.us-east-1.amazonaws.com";
+    let worker = "export default { fetch() { return new Response('us') } }";
+    for config in [bound, named] {
+        let options = Options::default().text("BACKEND", host);
+        let gateway = crate::support::gateway(config, options.service("USW", worker, None));
+        assert_problem(&gateway.get("/x"), 500, "config_error");
+    }
+}
+
+#[test]
 fn a_hostname_pins_a_request_to_a_zone_of_its_server_and_opens_nothing() {
     let clouds = clouds_with(
         json!({}),

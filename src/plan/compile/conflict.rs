@@ -30,6 +30,11 @@ impl Taken {
         }
     }
 
+    /// Where the pattern of the path at `index` is written.
+    pub fn written(&self, index: usize) -> Span {
+        self.written.get(index).copied().unwrap_or_default()
+    }
+
     /// Takes the place behind `paths`, which are those added before, for `entry`; or gives the one that answers the
     /// same requests, and where it was written.
     pub fn add(

@@ -43,6 +43,7 @@ pub(super) fn compile(
     let paths = FederationDocument::ALL.map(|document| CompiledPath {
         entry: entry(document),
         written: object.span.first(),
+        residency: None,
     });
     let subject = object.subject.value().map_or(SUBJECT, |name| name.value);
     let lifetime = object.lifetime_seconds.value();

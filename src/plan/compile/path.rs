@@ -60,6 +60,8 @@ pub(super) struct CompiledPath {
     pub entry: PathEntry,
     /// The pattern's place, for messages.
     pub written: Span,
+    /// The jurisdiction that its requests must not leave, lower case.
+    pub residency: Option<String>,
 }
 
 impl Defaults {
@@ -159,19 +161,19 @@ pub(super) fn compile_path(
         Some(residency) => residency::read(residency, &gateway.known.zones, cx),
         None => gateway.defaults.residency.clone(),
     };
+    let mut within = None;
     let action = match (action, residency) {
         (Ok(action), Some((jurisdiction, span))) => {
-            let ways = residency::Ways {
-                known: gateway.known,
-                jurisdiction: &jurisdiction,
-                // What `defaults` says is told where the path stands.
-                span: match path.residency.value() {
-                    Some(_) => span,
-                    None => path.path.value().map_or(span, |written| written.span),
-                },
+            let ways = residency::Ways::new(gateway.known, &jurisdiction);
+            // What `defaults` says is told where the path stands.
+            let span = match path.residency.value() {
+                Some(_) => span,
+                None => path.path.value().map_or(span, |written| written.span),
             };
             let hooks = pre_process.iter().flatten();
-            Ok(ways.prove(action, hooks, &access, cx))
+            let action = ways.prove(action, hooks, &access).told(span, cx);
+            within = Some(jurisdiction);
+            Ok(action)
         }
         (action, _) => action,
     };
@@ -206,6 +208,7 @@ pub(super) fn compile_path(
                 .map_or(gateway.defaults.tolerate, |list| tolerance(list)),
         },
         written,
+        residency: within,
     })
 }
 

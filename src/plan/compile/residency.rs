@@ -1,17 +1,39 @@
 //! `residency`: that no way out of a path leads out of a jurisdiction.
 //!
-//! What is proven is that of each way, and there are no others:
-//! - the endpoints that its server can reach: the primary ones, by failover, and so by retries and hedges, which never
-//!   use another endpoint than failover could;
-//! - the server of a mirror, in the same way;
-//! - hooks and functions of bound workers;
-//! - whoever is asked who the caller is.
+//! **What is promised.** Of a request to such a path nothing (its target, fields, body, credential, or what is derived
+//! of them) is sent to anybody of whom the config says, or leaves open, that another law holds there. What is trusted is
+//! the author's `jurisdiction` of a zone, and that endpoints and bindings stand in the zones that they name. Who makes a
+//! mistake there is told where names contradict it, see [`whereabouts`](super::whereabouts).
 //!
-//! What is proven is kept at run time too: endpoints of other zones are never chosen.
+//! **The ways out**, and there are no others:
+//! 1. The endpoints that its server can reach: the primary ones, by failover, and so by retries and hedges, which never
+//!    use another endpoint than failover could. One that names no zone stands in that of its binding.
+//! 2. The server of a mirror, in the same way.
+//! 3. Hooks and functions of bound workers.
+//! 4. Modules of the bundle, and services of others that a path asks by itself: nobody knows where these are.
+//! 5. Whoever is asked who the caller is: forward authentication, introspection, an identity provider.
+//! 6. The store of API keys: KV holds copies wherever it is read. It is shown an id of the key, nothing else of the
+//!    request: a doubt.
+//! 7. Another path, which takes the requests that this one was to take: one with a slash behind it, of another method, or
+//!    without what `when` asks for. A wider path that may leave is a doubt, see [`gaps`].
+//!
+//! **What is no way out**, since nothing of the request is in what is sent: keys of token issuers (JWKS and discovery),
+//! tokens and keys that clouds lend for an `identity`, health checks, the store of the config and of drains. Replays and
+//! sessions are remembered in the isolate. The log has no body, field or address of a request.
+//!
+//! **What nobody here can know**: where an upstream sends what it is given, or a redirect its client; what is behind a
+//! name that says nothing; where Cloudflare runs the gateway itself.
+//!
+//! What is proven is kept at run time too: endpoints of other zones are never chosen, and where a URL comes from the
+//! environment, one whose host contradicts its zone closes the server.
+
+mod gaps;
 
 use crate::config::{Context, Residency, Span};
 use crate::plan::{Access, Action, AuthorizerKind, Blueprint, Home, Hook, Zone};
 use crate::upstream::pool::reach;
+
+pub(super) use self::gaps::gaps;
 
 /// The jurisdiction that is written, lower case, if any zone has it.
 pub(super) fn read(
@@ -38,40 +60,102 @@ pub(super) fn read(
     Some((jurisdiction, name.span))
 }
 
-/// The ways out of a path.
+/// What is known of a config before its paths, and the jurisdiction that a path must not leave.
+#[derive(Clone, Copy)]
 pub(super) struct Ways<'w> {
-    pub known: &'w Blueprint,
-    pub jurisdiction: &'w str,
-    /// Where it is asked for.
-    pub span: Span,
+    known: &'w Blueprint,
+    jurisdiction: &'w str,
 }
 
-impl Ways<'_> {
-    /// Tells each way that leaves. The action that comes back cannot leave at run time.
+/// The ways out of a path.
+pub(super) struct Proof<'w> {
+    /// It cannot leave at run time.
+    action: Action,
+    jurisdiction: &'w str,
+    leaks: Vec<String>,
+    doubts: Vec<String>,
+}
+
+impl Proof<'_> {
+    /// Whether a request can leave.
+    pub fn leaves(&self) -> bool {
+        !self.leaks.is_empty()
+    }
+
+    /// Tells each way that leaves at `span`, where it is asked for.
+    pub fn told(self, span: Span, cx: &mut Context) -> Action {
+        let within = self.jurisdiction;
+        for leak in self.leaks {
+            let message = format!("a request can leave `{within}`: {leak}");
+            cx.error(span, "leaves_jurisdiction", message)
+                .help("keep the way within zones of this `jurisdiction`, by `failover`, `zones` of the integration or `zone` of a binding, or take `residency` away");
+        }
+        for doubt in self.doubts {
+            let message = format!("something may leave `{within}`: {doubt}");
+            cx.warning(span, "doubtful_place", message)
+                .help("list the keys in the authorizer's `keys`, in place of `kv`");
+        }
+        self.action
+    }
+}
+
+impl<'w> Ways<'w> {
+    pub fn new(known: &'w Blueprint, jurisdiction: &'w str) -> Ways<'w> {
+        Ways {
+            known,
+            jurisdiction,
+        }
+    }
+
+    /// Goes every way out of a path.
     pub fn prove<'h>(
-        &self,
+        self,
         action: Action,
         hooks: impl Iterator<Item = &'h Hook>,
         access: &Access,
-        cx: &mut Context,
-    ) -> Action {
+    ) -> Proof<'w> {
+        let mut leaks = Vec::new();
+        let mut doubts = Vec::new();
+        let out = &mut leaks;
         for hook in hooks {
-            self.hook("the hook `pre_process`", hook, cx);
+            self.hook("the hook `pre_process`", hook, out);
         }
         for index in access.authorizers() {
-            let authorizer = self.known.authorizers.get(usize::from(*index));
-            if let Some(authorizer) = authorizer
-                && matches!(
-                    authorizer.kind,
-                    AuthorizerKind::ForwardAuth(_)
-                        | AuthorizerKind::Introspection(_)
-                        | AuthorizerKind::Oidc(_)
-                )
-            {
-                let way = format!("the authorizer `{}`", authorizer.name);
-                self.leaves(&way, "asks somebody of whom it is not known where", cx);
+            let Some(authorizer) = self.known.authorizers.get(usize::from(*index)) else {
+                continue;
+            };
+            let name = &authorizer.name;
+            match &authorizer.kind {
+                AuthorizerKind::ForwardAuth(_)
+                | AuthorizerKind::Introspection(_)
+                | AuthorizerKind::Oidc(_) => out.push(format!(
+                    "the authorizer `{name}` asks somebody of whom it is not known where"
+                )),
+                AuthorizerKind::ApiKey(keys) if keys.kv.is_some() => doubts.push(format!(
+                    "the authorizer `{name}` looks keys up in KV, which no jurisdiction holds"
+                )),
+                // What is needed of others to check these has nothing of the request.
+                AuthorizerKind::ApiKey(_)
+                | AuthorizerKind::Auth0(_)
+                | AuthorizerKind::Basic(_)
+                | AuthorizerKind::ClientCertificate(_)
+                | AuthorizerKind::Fault(_)
+                | AuthorizerKind::Jwt(_)
+                | AuthorizerKind::MessageSignature(_)
+                | AuthorizerKind::Supabase(_)
+                | AuthorizerKind::Webhook(_) => {}
             }
         }
+        let action = self.acts(action, out);
+        Proof {
+            action,
+            jurisdiction: self.jurisdiction,
+            leaks,
+            doubts,
+        }
+    }
+
+    fn acts(self, action: Action, out: &mut Vec<String>) -> Action {
         match action {
             Action::Proxy {
                 server,
@@ -81,12 +165,12 @@ impl Ways<'_> {
                 post_process,
             } => {
                 if let Some(mirror) = &mut mirror {
-                    mirror.zones = Some(self.proxied(mirror.server, None, cx));
+                    mirror.zones = Some(self.proxied(mirror.server, None, out));
                 }
                 if let Some(hook) = &post_process {
-                    self.hook("the hook `post_process`", hook, cx);
+                    self.hook("the hook `post_process`", hook, out);
                 }
-                let inside = self.proxied(server, zones.as_deref(), cx);
+                let inside = self.proxied(server, zones.as_deref(), out);
                 Action::Proxy {
                     server,
                     zones: Some(inside),
@@ -96,22 +180,19 @@ impl Ways<'_> {
                 }
             }
             Action::Call { hook, post_process } => {
-                self.hook("the function", &hook, cx);
+                self.hook("the function", &hook, out);
                 if let Some(hook) = &post_process {
-                    self.hook("the hook `post_process`", hook, cx);
+                    self.hook("the hook `post_process`", hook, out);
                 }
                 Action::Call { hook, post_process }
             }
             Action::Service { .. } => {
-                self.leaves("the module of the bundle", "may send it anywhere", cx);
+                out.push("the module of the bundle may send it anywhere".to_owned());
                 action
             }
             Action::Supabase(_) | Action::Login { .. } => {
-                self.leaves(
-                    "this integration",
-                    "asks a service of which it is not known where",
-                    cx,
-                );
+                let why = "this integration asks a service of which it is not known where";
+                out.push(why.to_owned());
                 action
             }
             Action::Respond { .. } | Action::Federation(_) | Action::Fault(_) => action,
@@ -119,7 +200,7 @@ impl Ways<'_> {
     }
 
     /// The zones of the jurisdiction that a server's requests may use.
-    fn proxied(&self, server: u16, only: Option<&[u16]>, cx: &mut Context) -> Vec<u16> {
+    fn proxied(self, server: u16, only: Option<&[u16]>, out: &mut Vec<String>) -> Vec<u16> {
         let may = |zone: u16| only.is_none_or(|only| only.contains(&zone));
         let inside = (0_u16..).zip(&self.known.zones);
         let inside = inside.filter(|(index, zone)| may(*index) && self.holds(zone));
@@ -164,13 +245,15 @@ impl Ways<'_> {
                 Some(_) => " by failover",
                 None => continue,
             };
-            let way = format!("endpoint `{}` of server `{}`", endpoint.name, server.alias);
-            self.leaves(&way, &format!("{where_to}{by}"), cx);
+            out.push(format!(
+                "endpoint `{}` of server `{}` {where_to}{by}",
+                endpoint.name, server.alias
+            ));
         }
         inside
     }
 
-    fn hook(&self, way: &str, hook: &Hook, cx: &mut Context) {
+    fn hook(self, way: &str, hook: &Hook, out: &mut Vec<String>) {
         let Some(binding) = self.known.bindings.get(usize::from(hook.binding)) else {
             return;
         };
@@ -179,24 +262,15 @@ impl Ways<'_> {
             .and_then(|z| self.known.zones.get(usize::from(z)));
         match zone {
             Some(zone) if self.holds(zone) => {}
-            Some(zone) => self.leaves(way, &format!("leads to zone `{}`", zone.name), cx),
-            None => {
-                let why = format!(
-                    "leads to the binding `{}`, which names no zone",
-                    binding.alias
-                );
-                self.leaves(way, &why, cx);
-            }
+            Some(zone) => out.push(format!("{way} leads to zone `{}`", zone.name)),
+            None => out.push(format!(
+                "{way} leads to the binding `{}`, which names no zone",
+                binding.alias
+            )),
         }
     }
 
-    fn holds(&self, zone: &Zone) -> bool {
+    fn holds(self, zone: &Zone) -> bool {
         zone.jurisdiction.as_deref() == Some(self.jurisdiction)
-    }
-
-    fn leaves(&self, way: &str, why: &str, cx: &mut Context) {
-        let message = format!("a request can leave `{}`: {way} {why}", self.jurisdiction);
-        cx.error(self.span, "leaves_jurisdiction", message)
-            .help("keep the way within zones of this `jurisdiction`, by `failover`, `zones` of the integration or `zone` of a binding, or take `residency` away");
     }
 }

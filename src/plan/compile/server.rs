@@ -2,7 +2,7 @@
 
 mod locality;
 mod pool;
-mod regions;
+pub(super) mod regions;
 
 use std::collections::BTreeSet;
 
@@ -10,12 +10,13 @@ use super::identity;
 use super::names::Names;
 use super::path::unused;
 use super::url;
+use super::whereabouts::{self, Against};
 use crate::config::ast::Value;
 use crate::config::{
     Context, Document, EndpointObject, Field, GroupName, IdentityObject, Items, Lazy, Name,
     NameList, Read, ServerObject, Span, TextValue, ZoneObject,
 };
-use crate::plan::{Blueprint, Endpoint, Near, Server, ServerIdentity, Text, Zone};
+use crate::plan::{Binding, Blueprint, Endpoint, Near, Server, ServerIdentity, Text, Zone};
 use crate::upstream::pool::MOST;
 
 /// Where a binding is asked whose endpoint has no URL: its path and host are all that the other side sees of it.
@@ -51,7 +52,7 @@ pub(super) fn compile_zones<'a>(
     let entries = document.zones.value();
     for (key, value) in entries.into_iter().flat_map(|entries| entries.iter()) {
         let zone = value.get(cx);
-        let zone = zone.and_then(|zone| compile_zone(key.value, &zone, cx));
+        let zone = zone.and_then(|zone| compile_zone(key, &zone, cx));
         if names
             .declare(Some(&key), zone.is_some(), zones.len(), cx)
             .is_some()
@@ -62,7 +63,7 @@ pub(super) fn compile_zones<'a>(
     Zones { names }
 }
 
-fn compile_zone(name: &str, object: &ZoneObject<'_>, cx: &mut Context) -> Option<Zone> {
+fn compile_zone(name: Name<'_>, object: &ZoneObject<'_>, cx: &mut Context) -> Option<Zone> {
     let before = cx.errors();
     let text = |field: &Field<Name<'_>>| field.value().map(|name| name.value.to_owned());
     let (latitude, longitude) = (object.latitude.value(), object.longitude.value());
@@ -76,18 +77,21 @@ fn compile_zone(name: &str, object: &ZoneObject<'_>, cx: &mut Context) -> Option
     }
     let written = latitude.zip(longitude).map(|(n, e)| (n.0.value, e.0.value));
     let region = text(&object.region);
-    let known = region.as_deref().and_then(regions::location);
+    let known = region.as_deref().and_then(regions::region);
     let near = object.near.value();
     let near = near.into_iter().flat_map(|list| &list.0);
     let near: Vec<Near> = near.filter_map(|near| compile_near(*near, cx)).collect();
-    (cx.errors() == before).then(|| Zone {
-        name: name.to_owned(),
+    let zone = Zone {
+        name: name.value.to_owned(),
         cloud: text(&object.cloud),
         region,
         jurisdiction: text(&object.jurisdiction).map(|j| j.to_ascii_lowercase()),
-        location: written.or(known),
+        location: written.or(known.map(regions::Region::location)),
         near,
-    })
+    };
+    let region = object.region.value().map(|region| region.span);
+    whereabouts::check_zone(&zone, name.span, region, cx);
+    (cx.errors() == before).then_some(zone)
 }
 
 fn compile_near(near: Name<'_>, cx: &mut Context) -> Option<Near> {
@@ -132,6 +136,7 @@ pub(super) fn compile_servers<'a>(
                 bindings,
                 federation,
                 server: name,
+                places: (&blueprint.zones, &blueprint.bindings),
                 identities: &mut blueprint.identities,
             };
             compile_server(object, &mut known, cx)
@@ -159,6 +164,8 @@ struct Known<'k, 'a> {
     federation: bool,
     /// Whose identities these are, for the log.
     server: &'k str,
+    /// What the names stand for.
+    places: (&'k [Zone], &'k [Binding]),
     identities: &'k mut Vec<ServerIdentity>,
 }
 
@@ -180,6 +187,51 @@ impl Known<'_, '_> {
             kind,
         });
         Some(index)
+    }
+
+    /// Where an endpoint stands: in the zone that it names, else in that of what is asked in its place. Tells what
+    /// contradicts it: of a zone that is not right nothing could be proven.
+    fn place(
+        &self,
+        field: &Field<Name<'_>>,
+        url: Option<(&TextValue, &Text)>,
+        (alias, binding): (Option<&Name<'_>>, Option<u16>),
+        cx: &mut Context,
+    ) -> Option<u16> {
+        let own = self.zones.find(field, cx);
+        let (zones, bindings) = self.places;
+        let zone_of = |index: u16| zones.get(usize::from(index));
+        let bound = binding.and_then(|index| bindings.get(usize::from(index))?.zone);
+        if let (Some(written), Some(alias)) = (field.value(), alias)
+            && let (Some(own), Some(bound)) = (own.and_then(zone_of), bound.and_then(zone_of))
+            && own.name != bound.name
+        {
+            let same = own.jurisdiction.is_some() && own.jurisdiction == bound.jurisdiction;
+            let message = format!(
+                "this endpoint is said to be in `{}`, its binding `{}` in `{}`",
+                own.name, alias.value, bound.name
+            );
+            let diagnostic = match same {
+                true => cx.warning(written.span, "doubtful_place", message),
+                false => cx.error(written.span, "contradiction", message),
+            };
+            diagnostic.help("name the zone in one of the two places, or the same in both");
+        }
+        let zone = own.or(bound);
+        if let (Some((written, Text::Literal(url))), Some(zone)) = (url, zone.and_then(zone_of)) {
+            match whereabouts::against(url, zone) {
+                None => {}
+                Some(Against::Contradiction(message)) => {
+                    cx.error(written.span, "contradiction", message)
+                        .help("name the zone where the host is, or the host that is meant");
+                }
+                Some(Against::Doubt(message)) => {
+                    cx.warning(written.span, "doubtful_place", message)
+                        .help("see whether the endpoint's zone is right");
+                }
+            }
+        }
+        zone
     }
 }
 
@@ -206,7 +258,8 @@ fn compile_server(
         }
         (_, Field::Absent) => {
             let url = object.url.value().and_then(|url| url::compile(url, cx));
-            let zone = zones.find(&object.zone, cx);
+            let pair = object.url.value().zip(url.as_ref());
+            let zone = known.place(&object.zone, pair, (None, None), cx);
             url.map(|url| Endpoint {
                 name: object
                     .zone
@@ -294,7 +347,8 @@ fn compile_endpoint<'a>(
     };
     let binding = object.binding.value();
     let binding = binding.and_then(|alias| known.bindings.find(*alias, cx).ok());
-    let zone = known.zones.find(&object.zone, cx);
+    let pair = object.url.value().zip(url.as_ref());
+    let zone = known.place(&object.zone, pair, (object.binding.value(), binding), cx);
     let urls: Vec<&TextValue> = object.url.value().into_iter().collect();
     let identity = known.identity(&object.identity, &urls, cx);
     let name = match (object.name.value(), object.zone.value()) {
