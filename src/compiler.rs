@@ -5,6 +5,7 @@
 
 use wasm_bindgen::prelude::*;
 
+use crate::config::decode;
 use crate::plan;
 
 /// Compiles the text of a config to an [artifact](plan::Blueprint::to_bytes), and logs what is wrong with it under the name
@@ -12,9 +13,12 @@ use crate::plan;
 #[wasm_bindgen]
 pub fn compile(source: &str, text: Vec<u8>, faulty: bool) -> Option<Vec<u8>> {
     console_error_panic_hook::set_once();
-    let Ok(text) = String::from_utf8(text) else {
-        tell(source, "it is not UTF-8");
-        return None;
+    let text = match decode(text) {
+        Ok(text) => text,
+        Err(why) => {
+            tell(source, &why);
+            return None;
+        }
     };
     let compiled = plan::compile(&text);
     drop(text);

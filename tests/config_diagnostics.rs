@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use causeway::config::{draw, schema};
 use causeway::plan::compile;
+use serde_json::{Value, json};
 
 #[test]
 fn every_mistake_is_told_word_for_word() {
@@ -69,6 +70,92 @@ fn the_committed_schema_is_the_one_of_the_reader() {
         committed == schema(),
         "api-config.schema.json is old: CAUSEWAY_BLESS=1 cargo test writes it anew"
     );
+}
+
+#[test]
+fn editors_take_comments_and_find_every_key_described() {
+    fn undescribed(schema: &Value, at: &str, found: &mut Vec<String>) {
+        match schema {
+            Value::Object(members) => {
+                for (key, member) in members
+                    .get("properties")
+                    .and_then(Value::as_object)
+                    .into_iter()
+                    .flatten()
+                {
+                    if member.is_object() && member.get("description").is_none() {
+                        found.push(format!("{at}/{key}"));
+                    }
+                }
+                for (key, member) in members {
+                    undescribed(member, &format!("{at}/{key}"), found);
+                }
+            }
+            Value::Array(list) => list.iter().for_each(|one| undescribed(one, at, found)),
+            _ => {}
+        }
+    }
+    let schema = schema();
+    assert_eq!(schema["allowComments"], true);
+    assert_eq!(schema["allowTrailingCommas"], true);
+    assert!(schema["$id"].is_string());
+    let mut found = Vec::new();
+    undescribed(&schema, "", &mut found);
+    assert_eq!(found, Vec::<String>::new());
+    let path = &schema["$defs"]["PathObject"]["properties"];
+    assert_eq!(path["response_status"]["default"], 200);
+    assert_eq!(
+        path["path"]["examples"],
+        json!(["/users/{id}", "/files/{.+}"])
+    );
+}
+
+#[test]
+fn the_schema_offers_the_members_that_the_reader_takes_for_each_type() {
+    let schema = schema();
+    let alternatives = schema["$defs"]["IntegrationObject"]["oneOf"]
+        .as_array()
+        .unwrap();
+    let types = alternatives.iter().flat_map(|one| {
+        let words = one["properties"]["type"]["enum"].as_array().unwrap();
+        words.iter().map(move |word| (word, &one["properties"]))
+    });
+    let mut seen = 0;
+    for (word, properties) in types {
+        seen += 1;
+        for (member, value) in [
+            ("server", json!("a")),
+            ("zones", json!(["z"])),
+            ("binding", json!("b")),
+            ("function", json!("f")),
+            ("env", json!(["E"])),
+            ("authorizer", json!("x")),
+            ("create_user", json!(true)),
+            ("mirror", json!({ "server": "c" })),
+            ("post_process", json!({ "binding": "b", "function": "f" })),
+        ] {
+            let mut integration = json!({ "type": word });
+            integration[member] = value;
+            let path =
+                json!({ "method": "GET", "path": "/a", "auth": false, "integration": integration });
+            let config = json!({
+                "zones": { "z": {} },
+                "servers": [{ "alias": "a", "url": "https://a.test", "zone": "z" }, { "alias": "c", "url": "https://c.test" }],
+                "serviceBindings": [{ "alias": "b", "binding": "B" }],
+                "authorizer": { "type": "auth0", "domain": "a.test", "client_id": "c", "client_secret": "$secret.S" },
+                "paths": [path],
+            });
+            let compiled = compile(&config.to_string());
+            let told = compiled.diagnostics.iter();
+            let name = format!("`{member}`");
+            let unused = told
+                .filter(|d| d.code == "unused_field" && d.message.contains(&name))
+                .count()
+                > 0;
+            assert_eq!(unused, properties.get(member).is_none(), "{word} {member}");
+        }
+    }
+    assert_eq!(seen, 11);
 }
 
 #[test]

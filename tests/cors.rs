@@ -311,3 +311,72 @@ fn refusals_can_be_read_by_the_page_that_asked() {
     drop(upstream);
     read("/down", "GET", 502);
 }
+
+#[test]
+fn an_empty_list_allows_none_of_its_kind() {
+    let upstream = Upstream::start();
+    let mut cors = listed();
+    cors["allow_methods"] = json!([]);
+    cors["allow_headers"] = json!([]);
+    for credentials in [false, true] {
+        cors["allow_credentials"] = credentials.into();
+        let gateway = start(&upstream, cors.clone());
+        let answer = gateway.send(&preflight(APP, "/any"));
+        assert_eq!(answer.status, 204);
+        assert_eq!(answer.header("access-control-allow-origin"), Some(APP));
+        assert_eq!(answer.header("access-control-allow-methods"), None);
+        assert_eq!(answer.header("access-control-allow-headers"), None);
+    }
+}
+
+#[test]
+fn a_mistake_in_the_policy_allows_less_and_closes_nothing() {
+    let mut cors = listed();
+    cors["allow_origins"] = json!([
+        "https://app.example.com/",
+        " https://blank.example ",
+        "https://münchen.example",
+        "https://page.example/index.html",
+        "$env.FRONTEND",
+    ]);
+    cors["allow_headers"] = json!(["no token"]);
+    let config = json!({
+        "cors": cors,
+        "paths": [{ "method": "GET", "path": "/static", "response": 1 }],
+    });
+    let gateway = gateway(
+        config,
+        Options::default().text("FRONTEND", "https://env.example/\n"),
+    );
+    for (origin, allowed) in [
+        (APP, true),
+        ("https://blank.example", true),
+        ("https://xn--mnchen-3ya.example", true),
+        ("https://env.example", true),
+        ("https://page.example", false),
+    ] {
+        let answer = gateway.send(&from(origin, "/static"));
+        assert_eq!(answer.status, 200);
+        let expected = allowed.then_some(origin);
+        assert_eq!(
+            answer.header("access-control-allow-origin"),
+            expected,
+            "{origin}"
+        );
+    }
+    let answer = gateway.send(&preflight(APP, "/static"));
+    assert_eq!(answer.header("access-control-allow-headers"), None);
+    for cors in [
+        json!("*"),
+        json!({ "allow_origins": ["*"], "allow_credentials": true }),
+    ] {
+        let config = json!({
+            "cors": cors,
+            "paths": [{ "method": "GET", "path": "/static", "response": 1 }],
+        });
+        let gateway = support::gateway(config, Options::default());
+        let answer = gateway.send(&from("https://evil.example", "/static"));
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.header("access-control-allow-origin"), None);
+    }
+}

@@ -179,6 +179,7 @@ fn compile_to(file: &Path, output: &Path, color: bool) -> Result<Outcome, Failur
 }
 
 fn read(file: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(file)
-        .map_err(|error| Failure(format!("{} cannot be read: {error}", file.display())))
+    let fail = |why: String| Failure(format!("{} cannot be read: {why}", file.display()));
+    let bytes = std::fs::read(file).map_err(|error| fail(error.to_string()))?;
+    causeway::config::decode(bytes).map_err(fail)
 }

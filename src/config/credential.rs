@@ -6,7 +6,7 @@ use serde_json::json;
 use super::context::Context;
 use super::object::{object, object_of, words};
 use super::read::{Defs, Entries, Items, Read, Spanned, key_of, span_of, wrong_type};
-use super::value::{JsonBody, Name, TextValue};
+use super::value::{JsonBody, Name, TextValue, place};
 use crate::auth::unix_seconds;
 
 object! {
@@ -127,15 +127,12 @@ impl<'a> Read<'a> for KeyPlace<'a> {
     }
 
     fn schema(_: &mut Defs) -> serde_json::Value {
-        let place = |key: &str| {
-            json!({
-                "type": "object",
-                "properties": { key: { "type": "string", "minLength": 1 } },
-                "required": [key],
-                "additionalProperties": false,
-            })
-        };
-        json!({ "anyOf": [place("header"), place("scheme"), place("cookie"), place("query")] })
+        json!({ "anyOf": [
+            place("header", "The name of a header that has it."),
+            place("scheme", "The scheme of `Authorization` that it stands behind, such as `ApiKey`."),
+            place("cookie", "The name of a cookie that has it."),
+            place("query", "The key of the query that has it."),
+        ] })
     }
 }
 

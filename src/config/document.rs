@@ -2,6 +2,7 @@
 
 use super::authorizer::AuthorizerObject;
 use super::identity_token::FederationObject;
+use super::method::PathMethod;
 use super::mirror::MirrorObject;
 use super::object::{object, words};
 use super::read::{Entries, Items, Lazy, OneByOne};
@@ -33,7 +34,7 @@ object! {
         /// The gateway as an issuer of tokens about itself, which clouds take without a key of theirs.
         optional federation: Lazy<'a, FederationObject<'a>>,
         /// Which other origins' pages may call the gateway.
-        optional cors: CorsObject<'a>,
+        optional cors: Lazy<'a, CorsObject<'a>>,
         /// The authorizer that `"auth": true` means.
         optional authorizer: Lazy<'a, AuthorizerObject<'a>>,
         /// Authorizers by the names that paths use in `auth`.
@@ -109,7 +110,7 @@ object! {
         /// A host such as `api.example.com`, or all below one: `*.example.com`.
         optional host: Name<'a>,
         /// The request's method, or `ANY`.
-        required method: MethodName,
+        required method: PathMethod,
         /// Such as `/users/{id}` or `/files/{.+}`.
         required path: Name<'a>,
         /// Which requests it is for, by header fields and query; all if nothing is said.

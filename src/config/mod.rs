@@ -27,6 +27,7 @@ mod health;
 mod identity;
 mod identity_token;
 mod login;
+mod method;
 mod mirror;
 mod object;
 mod parser;
@@ -59,6 +60,7 @@ pub use health::*;
 pub use identity::*;
 pub use identity_token::*;
 pub use login::*;
+pub use method::PathMethod;
 pub use mirror::*;
 pub use preset::*;
 pub use read::{Defs, Entries, Field, Items, Lazy, OneByOne, Read, Spanned, read_all};
@@ -71,6 +73,9 @@ pub use simulation::*;
 pub use source::{DRAIN_KEY, SOURCE_KEY, SOURCE_NAMESPACE, SOURCE_VARIABLE};
 pub use suggest::closest;
 pub use supabase::*;
-pub use syntax::{MAX_BYTES, parse, without_byte_order_mark};
-pub use value::{AuthChoice, JsonBody, Name, OneOrMany, Scalar, TextValue, TokenPlace, Whole};
+pub use syntax::{MAX_BYTES, decode, parse, without_byte_order_mark};
+pub use value::{
+    AuthChoice, JsonBody, Name, OneOrMany, Scalar, TextValue, TokenPlace, Whole, check_references,
+    unread_reference, url_without_blanks,
+};
 pub use when::{Wanted, WhenObject};

@@ -79,7 +79,7 @@ macro_rules! object {
                         let docs = concat!($($member_doc, "\n"),+);
                         properties.insert(
                             key.to_owned(),
-                            $crate::config::object::described(
+                            $crate::config::schema::described(
                                 <$type as $crate::config::Read>::schema(defs),
                                 docs,
                             ),
@@ -202,9 +202,16 @@ pub(super) fn unknown(key: Spanned<&str>, keys: &[&'static str], cx: &mut Contex
         format!("`{}` is not a member of this object", key.value),
     );
     diagnostic.label("unknown");
-    match near {
-        Some(_) => diagnostic.suggest(near),
-        None => diagnostic.help(format!("its members are {}", listed(keys))),
+    let nested = key.value.split_once('.');
+    match (nested.filter(|(outer, _)| keys.contains(outer)), near) {
+        (Some((outer, inner)), _) => {
+            let inner = inner.replace('.', "\": { \"");
+            diagnostic.help(format!(
+                "write `\"{outer}\": {{ \"{inner}\": ...`, one object within the other"
+            ))
+        }
+        (None, Some(_)) => diagnostic.suggest(near),
+        (None, None) => diagnostic.help(format!("its members are {}", listed(keys))),
     };
 }
 
@@ -251,16 +258,6 @@ pub(super) fn listed(names: &[&str]) -> String {
         Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
         None => String::new(),
     }
-}
-
-/// A schema with the docs of the member it is for.
-pub(super) fn described(schema: serde_json::Value, docs: &str) -> serde_json::Value {
-    let mut schema = match schema {
-        serde_json::Value::Object(schema) => schema,
-        other => return other,
-    };
-    schema.insert("description".to_owned(), paragraph(docs).into());
-    schema.into()
 }
 
 /// Doc lines as one paragraph.

@@ -266,11 +266,43 @@ pub(super) fn wrong_type<T>(node: &Value<'_>, expected: &str, cx: &mut Context) 
         Value::Object(_) | Value::Array(_) | Value::Unparsed(_) => span_of(node).first(),
         _ => span_of(node),
     };
-    cx.error(
+    let diagnostic = cx.error(
         span,
         "wrong_type",
         format!("expected {expected}, found {found}"),
-    )
-    .label(format!("expected {expected}"));
+    );
+    diagnostic.label(format!("expected {expected}"));
+    if let Some(help) = retyped(node, expected) {
+        diagnostic.help(help);
+    }
     None
+}
+
+/// How what was meant is written, where that is plain.
+fn retyped(node: &Value<'_>, expected: &str) -> Option<String> {
+    let text = match node {
+        Value::StringLit(literal) => Some(literal.value.trim()),
+        _ => None,
+    };
+    if let Some(text) = text
+        && ((expected.contains("number") && text.parse::<f64>().is_ok_and(f64::is_finite))
+            || (expected.contains("`true`") && matches!(text, "true" | "false")))
+    {
+        return Some(format!("write `{text}` without quotes"));
+    }
+    match node {
+        Value::StringLit(_) | Value::NumberLit(_) | Value::BooleanLit(_)
+            if expected == "an array" =>
+        {
+            Some("put it into brackets, as a list of one: `[...]`".to_owned())
+        }
+        Value::NumberLit(number) if expected.starts_with("a string") => {
+            Some(format!("put it into quotes: `\"{}\"`", number.value))
+        }
+        Value::Array(list) if expected.starts_with("a string") && list.elements.len() == 1 => {
+            Some("write it without brackets".to_owned())
+        }
+        Value::NullKeyword(_) => Some("leave the member out if nothing is meant".to_owned()),
+        _ => None,
+    }
 }

@@ -7,7 +7,8 @@ use super::context::Context;
 use super::diagnostic::Span;
 use super::object::object;
 use super::read::{Defs, Entries, Read, Spanned, key_of, span_of, wrong_type};
-use super::value::Name;
+use super::schema::described;
+use super::value::{Name, check_references};
 use crate::plan::{Constant, Number};
 
 object! {
@@ -141,16 +142,17 @@ impl<'a> Read<'a> for ClaimDemand {
     fn schema(_: &mut Defs) -> serde_json::Value {
         let scalar = json!({ "type": ["string", "number", "boolean", "null"] });
         let list = json!({ "type": "array", "minItems": 1, "items": scalar });
-        let member = |key: &str, value: serde_json::Value| {
+        let member = |key: &str, value: serde_json::Value, description: &str| {
+            let value = described(value, description);
             json!({
                 "type": "object", "properties": { key: value }, "required": [key], "additionalProperties": false,
             })
         };
         json!({ "anyOf": [
             scalar,
-            member("one_of", list.clone()),
-            member("contains", json!({ "anyOf": [scalar, list] })),
-            member("exists", json!({ "type": "boolean" })),
+            member("one_of", list.clone(), "Values of which the claim must be one."),
+            member("contains", json!({ "anyOf": [scalar, list] }), "What the claim, a list, must hold: a value, or all of several."),
+            member("exists", json!({ "type": "boolean" }), "Whether there must be such a claim, or none."),
         ] })
     }
 }
@@ -199,7 +201,9 @@ fn constant(node: &Value<'_>, cx: &mut Context) -> Option<Constant> {
             Some(Constant::Text(String::new()))
         }
         Value::StringLit(_) => {
-            Name::read(node, cx).map(|name| Constant::Text(name.value.to_owned()))
+            let name = Name::read(node, cx)?;
+            check_references(name.value, name.span, cx);
+            Some(Constant::Text(name.value.to_owned()))
         }
         Value::NumberLit(number) => match Number::read(number.value) {
             Some(number) => Some(Constant::Number(number)),

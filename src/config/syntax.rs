@@ -41,6 +41,10 @@ pub fn parse<'t>(text: &'t str, cx: &mut Context) -> Option<Value<'t>> {
             if let Some(help) = help {
                 diagnostic.help(help);
             }
+            if let Some((message, help)) = mistaken(text, span.start) {
+                diagnostic.message = message.to_owned();
+                diagnostic.help(help);
+            }
             None
         }
     }
@@ -58,6 +62,79 @@ pub fn without_byte_order_mark<'t>(text: &'t str, cx: &mut Context) -> &'t str {
     )
     .help("save it as UTF-8 without a byte order mark: other readers of JSON refuse it");
     rest
+}
+
+/// The text of a file.
+///
+/// # Errors
+/// Why it is none, and what to do.
+pub fn decode(bytes: Vec<u8>) -> Result<String, String> {
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        return Err("it is in UTF-16: save it as UTF-8".to_owned());
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let bytes = error.as_bytes();
+        let before = bytes.get(..at).unwrap_or_default();
+        let line = before.iter().filter(|byte| **byte == b'\n').count();
+        let byte = bytes.get(at).copied().unwrap_or_default();
+        format!(
+            "the byte 0x{byte:02X} in line {} is not UTF-8: save the file as UTF-8, it may be in Latin-1 (Windows-1252)",
+            line.saturating_add(1)
+        )
+    })
+}
+
+/// What a text is in place of JSON, by the first thing in it that JSON does not have.
+fn mistaken(text: &str, at: usize) -> Option<(&'static str, &'static str)> {
+    let rest = text.get(at..).unwrap_or_default();
+    let before = text.get(..at).unwrap_or_default();
+    let first = before.trim_start().is_empty() || at == 0;
+    match rest.chars().next()? {
+        '<' if first => Some((
+            "this is HTML or XML, not JSON",
+            "it may be a page that was downloaded in the file's place: see what is in it",
+        )),
+        '#' => Some((
+            "a comment does not start with `#`",
+            "start it with `//`, or put it between `/*` and `*/`",
+        )),
+        '\u{201c}' | '\u{201d}' | '\u{201e}' | '\u{2018}' | '\u{2019}' | '\u{ab}' | '\u{bb}' => {
+            Some((
+                "this quote is not a straight one",
+                "write `\"`: an editor for letters may have replaced it",
+            ))
+        }
+        '`' => Some(("strings are written in double quotes", "write `\"`")),
+        '\0' => Some((
+            "this is not JSON in UTF-8",
+            "the file may be in UTF-16: save it as UTF-8",
+        )),
+        '\u{fffd}' => Some((
+            "this character was lost when the text was converted",
+            "save the file as UTF-8",
+        )),
+        _ if first && is_yaml(rest) => Some((
+            "this looks like YAML, not JSON",
+            "the config is JSON with comments: convert it, such as with `yq -o=json`",
+        )),
+        _ => {
+            let word = rest.strip_prefix(['-', '+']).unwrap_or(rest);
+            let nan = word.starts_with("NaN") || word.starts_with("Infinity");
+            nan.then_some((
+                "JSON does not have this number",
+                "write a number in digits, or leave the member out",
+            ))
+        }
+    }
+}
+
+/// Whether a text starts as YAML does: a document's start, a list, or a key without quotes.
+fn is_yaml(text: &str) -> bool {
+    let line = text.lines().next().unwrap_or_default();
+    let key = line.split_once(':').map_or("", |(key, _)| key);
+    let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '$');
+    line.starts_with("---") || line.starts_with("- ") || (!key.is_empty() && key.chars().all(word))
 }
 
 fn explain(flaw: Flaw) -> (&'static str, &'static str, Option<&'static str>) {

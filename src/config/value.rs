@@ -6,6 +6,7 @@ use super::ast::Value;
 use super::context::Context;
 use super::diagnostic::Span;
 use super::read::{Defs, Read, Spanned, key_of, refuse_duplicates, span_of, wrong_type};
+use super::schema::described;
 use crate::plan::Text;
 
 /// A string that is not empty and stands for itself: no reference.
@@ -22,7 +23,7 @@ impl<'a> Read<'a> for Name<'a> {
             )
             .label("a plain string is needed")
             .help(
-                "this must be known before the worker runs, so it cannot come from its environment",
+                "this must be known before the worker runs, so it cannot come from its environment; a mapping sends it by a variable, `$config.NAME`",
             );
             return None;
         }
@@ -204,13 +205,17 @@ impl<'a> Read<'a> for AuthChoice<'a> {
 
     fn schema(_: &mut Defs) -> serde_json::Value {
         let names = json!({ "type": "array", "minItems": 1, "items": { "type": "string", "minLength": 1 } });
-        let object = |key: &str| {
+        let object = |key: &str, description: &str| {
+            let names = described(names.clone(), description);
             json!({
                 "type": "object", "properties": { key: names }, "required": [key], "additionalProperties": false,
             })
         };
         json!({ "anyOf": [
-            { "type": ["boolean", "string"], "minLength": 1 }, names, object("any"), object("all"),
+            { "type": ["boolean", "string"], "minLength": 1 },
+            names,
+            object("any", "Names of authorizers, of which one must know the caller; they are asked in order."),
+            object("all", "Names of authorizers, all of which must know the caller."),
         ] })
     }
 }
@@ -246,16 +251,23 @@ impl<'a> Read<'a> for TokenPlace<'a> {
     }
 
     fn schema(_: &mut Defs) -> serde_json::Value {
-        let place = |key: &str| {
-            json!({
-                "type": "object",
-                "properties": { key: { "type": "string", "minLength": 1 } },
-                "required": [key],
-                "additionalProperties": false,
-            })
-        };
-        json!({ "anyOf": [{ "const": "bearer" }, place("header"), place("cookie"), place("query")] })
+        json!({ "anyOf": [
+            { "const": "bearer" },
+            place("header", "The name of a header that has it, as a whole."),
+            place("cookie", "The name of a cookie that has it."),
+            place("query", "The key of the query that has it."),
+        ] })
     }
+}
+
+/// The schema of an object with one member, the name of a part of the request.
+pub(super) fn place(key: &str, description: &str) -> serde_json::Value {
+    json!({
+        "type": "object",
+        "properties": { key: { "type": "string", "minLength": 1, "description": description } },
+        "required": [key],
+        "additionalProperties": false,
+    })
 }
 
 fn unknown_token_place<T>(node: &Value<'_>, cx: &mut Context) -> Option<T> {
@@ -308,13 +320,20 @@ fn sound<'a>(node: &'a Value<'a>, cx: &mut Context) -> bool {
 }
 
 fn string<'a>(node: &'a Value<'a>, cx: &mut Context) -> Option<Spanned<&'a str>> {
-    match node {
-        Value::StringLit(literal) => Some(Spanned {
-            value: literal.value.as_ref(),
-            span: literal.range.into(),
-        }),
-        other => wrong_type(other, "a string", cx),
+    let Value::StringLit(literal) = node else {
+        return wrong_type(node, "a string", cx);
+    };
+    let (written, span) = (literal.value.as_ref(), literal.range.into());
+    let value = url_without_blanks(written);
+    if value != written {
+        cx.warning(
+            span,
+            "blanks_around_url",
+            "the blanks around this URL are left out",
+        )
+        .help("remove them");
     }
+    Some(Spanned { value, span })
 }
 
 fn not_empty<'a>(written: Spanned<&'a str>, cx: &mut Context) -> Option<Spanned<&'a str>> {
@@ -327,19 +346,87 @@ fn not_empty<'a>(written: Spanned<&'a str>, cx: &mut Context) -> Option<Spanned<
 
 pub(super) fn text_of(written: Spanned<&str>, cx: &mut Context) -> Option<TextValue> {
     let text = Text::read(written.value);
-    if let Text::Reference(reference) = &text
-        && reference.name.is_empty()
-    {
-        cx.error(
-            written.span,
-            "empty_reference",
-            "this reference names nothing",
-        )
-        .help("write the variable's name behind the dot, such as `$env.NAME`");
-        return None;
-    }
-    Some(TextValue {
+    check_references(written.value, written.span, cx).then_some(TextValue {
         text,
         span: written.span,
+    })
+}
+
+/// A URL that was pasted with blanks around it: it can mean nothing else.
+pub fn url_without_blanks(written: &str) -> &str {
+    let trimmed = written.trim();
+    let scheme = trimmed.split_once("://").map_or("", |(scheme, _)| scheme);
+    match scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http") {
+        true => trimmed,
+        false => written,
+    }
+}
+
+/// Whether a text is no reference, or a sound one. What looks like one and is not read is told.
+pub fn check_references(written: &str, span: Span, cx: &mut Context) -> bool {
+    let Text::Reference(reference) = Text::read(written) else {
+        if let Some(unread) = unread_reference(written) {
+            // All of it may be a secret.
+            let what = match unread.len() < written.len() || unread.contains(['.', '{']) {
+                true => format!("`{unread}`"),
+                false => "this".to_owned(),
+            };
+            let message = format!("{what} is no reference here: it stays as it is");
+            cx.warning(span, "unread_reference", message)
+                .help("what is read here is `$env.NAME` or `$secret.NAME`, as the whole text");
+        }
+        return true;
+    };
+    let name = reference.name.as_str();
+    let sound = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    let end = name.find(|c| !sound(c)).unwrap_or(name.len());
+    let (variable, rest) = name.split_at_checked(end).unwrap_or((name, ""));
+    if variable.is_empty() {
+        cx.error(span, "empty_reference", "this reference names nothing")
+            .help("write the variable's name behind the dot, such as `$env.NAME`");
+    } else if !rest.is_empty() {
+        let message = format!("`{name}` is no name of a variable");
+        cx.error(span, "bad_reference", message).help(format!(
+            "a reference is the whole text: put `{rest}` into the value of `{variable}`, behind what it has"
+        ));
+    }
+    rest.is_empty() && !variable.is_empty()
+}
+
+/// What in a literal looks like a reference of this format, or of another.
+pub fn unread_reference(written: &str) -> Option<&str> {
+    let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    written.match_indices('$').find_map(|(at, _)| {
+        let text = written.get(at..)?;
+        let rest = text.get(1..)?;
+        if let Some(inner) = rest.strip_prefix('{') {
+            let name = inner.split_once('}')?.0;
+            let sound = !name.is_empty() && name.chars().all(word);
+            return sound.then(|| text.get(..name.len().saturating_add(3)))?;
+        }
+        let length = rest.find(|c| !word(c)).unwrap_or(rest.len());
+        let name = rest.get(..length)?;
+        let (kind, member) = name.split_once('.').unwrap_or((name, ""));
+        const KINDS: [&str; 10] = [
+            "config",
+            "context",
+            "env",
+            "environment",
+            "request",
+            "secret",
+            "secrets",
+            "var",
+            "vars",
+            "variables",
+        ];
+        let of_a_kind = !member.is_empty() && KINDS.iter().any(|k| k.eq_ignore_ascii_case(kind));
+        // `$API_URL`, as shells write it.
+        let of_a_shell = name.len() == written.len().saturating_sub(1)
+            && name.len() > 2
+            && name.starts_with(|c: char| c.is_ascii_uppercase())
+            && name
+                .bytes()
+                .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
+        (of_a_kind || of_a_shell).then(|| text.get(..length.saturating_add(1)))?
     })
 }

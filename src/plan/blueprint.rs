@@ -14,7 +14,7 @@ use super::{
 use crate::http::Method;
 
 /// The artifact's format. One that differs is refused, never guessed at.
-pub const BLUEPRINT_VERSION: u32 = 5;
+pub const BLUEPRINT_VERSION: u32 = 6;
 
 /// A whole config, checked.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -108,13 +108,14 @@ pub struct Service {
     pub entrypoint: String,
 }
 
-/// The gateway's CORS policy (Fetch standard, section 3.2). `None` as origins' member means every origin.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// The gateway's CORS policy (Fetch standard, section 3.2).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Cors {
     pub allow_origins: Vec<OriginPattern>,
-    pub allow_methods: Vec<String>,
-    /// Lower case. `*` stands for any header but `authorization`.
-    pub allow_headers: Vec<String>,
+    /// `None` if nothing is said.
+    pub allow_methods: Option<Vec<String>>,
+    /// Lower case; `None` if nothing is said. `*` stands for any header but `authorization`.
+    pub allow_headers: Option<Vec<String>>,
     pub expose_headers: Vec<String>,
     pub allow_credentials: bool,
     /// Seconds.

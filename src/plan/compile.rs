@@ -5,8 +5,10 @@
 //! - The running worker serves what can be served, closed where it cannot be understood:
 //!   - A fault inside one path, whose host, method and pattern are understood: [`Action::Fault`].
 //!   - An authorizer that is not understood: [`AuthorizerKind::Fault`].
-//!   - A path that cannot be matched as it was meant, or a fault in what holds for all (syntax, `cors`, `defaults`,
-//!     `variables`, an unknown top-level key): no blueprint. To leave such a part out could open a protected path
+//!   - In `cors`: what is not understood is not allowed.
+//!   - A variable that is not understood closes the paths that map it.
+//!   - A path that cannot be matched as it was meant, or a fault in what holds for all (syntax, `defaults`,
+//!     `hosts`, an unknown top-level key): no blueprint. To leave such a part out could open a protected path
 //!     through a wider public one.
 
 mod authorizer;
@@ -29,6 +31,7 @@ mod names;
 mod path;
 mod pattern;
 mod preset;
+mod punycode;
 mod require;
 mod residency;
 mod response;
@@ -49,7 +52,9 @@ use self::conflict::Taken;
 use self::names::Names;
 use self::path::{CompiledPath, Defaults, Gateway, compile_path};
 use super::Zone;
-use super::blueprint::{Action, Binding, Blueprint, Fault, PathEntry, Service, Text, Tolerance};
+use super::blueprint::{
+    Action, Binding, Blueprint, Cors, Fault, PathEntry, Service, Text, Tolerance,
+};
 use super::memory::foresee;
 
 pub use self::cors::origin_pattern;
@@ -124,17 +129,22 @@ fn document_to_blueprint<'a>(document: &Document<'a>, cx: &mut Context) -> Optio
     let (federation, documents) = federation.unzip();
     blueprint.federation = federation;
 
+    // A mistake in it allows less, never more.
+    blueprint.cors = document.cors.value().map(|cors| match cors.get(cx) {
+        Some(cors) => cors::compile(&cors, cx),
+        None => Cors::default(),
+    });
+
     let before = cx.errors();
-    if let Some(cors) = document.cors.value() {
-        blueprint.cors = cors::compile(cors, cx);
-    }
     if let Some(hosts) = document.hosts.value() {
         blueprint.hosts = hosts::compile(hosts, &blueprint, cx);
     }
+    let sound_variables = cx.errors();
     let variables = match document.variables.value() {
         Some(variables) => read_variables(variables, cx),
         None => HashMap::new(),
     };
+    let before = before.saturating_add(cx.errors().saturating_sub(sound_variables));
     let gateway = Gateway {
         defaults: Defaults::read(
             document.defaults.value(),
@@ -157,17 +167,22 @@ fn document_to_blueprint<'a>(document: &Document<'a>, cx: &mut Context) -> Optio
     let mut entries = Vec::with_capacity(elements.len());
     let mut taken = Taken::with_capacity(elements.len());
     let mut residents = Vec::new();
+    let mut silent = Vec::new();
     for node in elements {
         let Some(mut path) = compile_path(&node, &gateway, cx) else {
             sound = false;
             continue;
         };
+        if path.silent {
+            silent.push(path.written);
+        }
         let (index, within) = (entries.len(), path.residency.take());
         add(path, &mut taken, &mut entries, paths, cx);
         if entries.len() > index {
             residents.extend(within.map(|within| (index, within)));
         }
     }
+    warn_of_silence(&silent, paths, cx);
     residency::gaps(&residents, &entries, &taken, &gateway, cx);
     for (authorizer, login) in gateway.authorizers.logins() {
         for entry in login.entries(*authorizer) {
@@ -176,6 +191,7 @@ fn document_to_blueprint<'a>(document: &Document<'a>, cx: &mut Context) -> Optio
                 entry,
                 written,
                 residency: None,
+                silent: false,
             };
             add(path, &mut taken, &mut entries, paths, cx);
         }
@@ -186,6 +202,29 @@ fn document_to_blueprint<'a>(document: &Document<'a>, cx: &mut Context) -> Optio
     drop(gateway);
     blueprint.paths = entries;
     sound.then_some(blueprint)
+}
+
+/// One warning of all paths that are public because nothing is said: one for each would drown what else there is.
+fn warn_of_silence(silent: &[Span], paths: &Unparsed<'_>, cx: &mut Context) {
+    const LISTED: usize = 10;
+    let Some(first) = silent.first() else {
+        return;
+    };
+    let message = match silent.len() {
+        1 => "this path says nothing of `auth`, so everyone may use it".to_owned(),
+        count => {
+            let listed = silent.iter().take(LISTED);
+            let listed = listed.map(|span| format!("`{}`", paths.string_at(*span)));
+            let listed = listed.collect::<Vec<_>>().join(", ");
+            let more = match count.saturating_sub(LISTED) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            format!("{count} paths say nothing of `auth`, so everyone may use them: {listed}{more}")
+        }
+    };
+    cx.warning(*first, "public_by_silence", message)
+        .help("write `\"auth\": false` if that is meant, or set `defaults.auth`");
 }
 
 fn add(
@@ -328,10 +367,13 @@ fn module_name<'a>(entrypoint: &Spanned<&'a str>, cx: &mut Context) -> Option<&'
     None
 }
 
-fn read_variables<'a>(variables: &Entries<'a, Scalar>, cx: &mut Context) -> HashMap<&'a str, Text> {
+/// `None` is a variable that is not understood, and told.
+type Variables<'a> = HashMap<&'a str, Option<Text>>;
+
+fn read_variables<'a>(variables: &Entries<'a, Scalar>, cx: &mut Context) -> Variables<'a> {
     variables
         .iter()
-        .filter_map(|(key, value)| Some((key.value, value.get(cx)?.0.text)))
+        .map(|(key, value)| (key.value, value.get(cx).map(|scalar| scalar.0.text)))
         .collect()
 }
 

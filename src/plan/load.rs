@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use crate::auth::{Authorizer, Withheld, has_all_rights, project_url};
+use crate::config::url_without_blanks;
 use crate::policy::cors;
 use crate::route::{Entry, Table};
 use crate::upstream::mirror::Mirrors;
@@ -201,9 +202,14 @@ impl<'e, E: Environment> Resolver<'e, E> {
             ReferenceKind::Env => "variable",
             ReferenceKind::Secret => "secret",
         };
-        self.env.get(name).ok_or_else(|| Fault {
+        let value = self.env.get(name).ok_or_else(|| Fault {
             code: "missing_reference".into(),
             message: format!("the {word} {name} is not set"),
+        })?;
+        // Such as the line break that `echo` puts behind it.
+        Ok(match url_without_blanks(&value) {
+            url if url.len() < value.len() => url.to_owned(),
+            _ => value,
         })
     }
 

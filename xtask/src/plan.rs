@@ -25,7 +25,8 @@ pub struct Plan {
 /// Compiles a config. The error's text is the drawn diagnostics.
 pub fn compile(config: &Path) -> Result<Plan> {
     let file = config.display();
-    let text = fs::read_to_string(config).with_context(|| format!("cannot read {file}"))?;
+    let text = fs::read(config).with_context(|| format!("cannot read {file}"))?;
+    let text = causeway::config::decode(text).map_err(|why| anyhow::anyhow!("{file}: {why}"))?;
     let compiled = plan::compile(&text);
     let name = config
         .file_name()

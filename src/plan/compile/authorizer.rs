@@ -215,6 +215,15 @@ impl Authorizers<'_> {
             if self.is_empty() {
                 diagnostic.help("the config has no authorizers: add it to `authorizers`");
             }
+            match name.value.trim().to_ascii_lowercase().as_str() {
+                word @ ("true" | "false") => {
+                    diagnostic.help(format!("write `{word}` without quotes"));
+                }
+                "none" | "public" | "no" | "off" => {
+                    diagnostic.help("write `false` if everyone may use it");
+                }
+                _ => {}
+            }
         }
         found
     }

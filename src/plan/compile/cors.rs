@@ -1,12 +1,13 @@
 //! The CORS policy, refused where a browser or an attacker would read it otherwise than its author.
 
+use super::punycode::ascii_host;
 use super::url::{is_host, parse_port};
 use crate::config::{Context, CorsObject, Field, Name, Span, TextValue};
 use crate::http::{Method, is_token};
 use crate::plan::{Cors, OriginPattern, Text};
 
-pub(super) fn compile(object: &CorsObject<'_>, cx: &mut Context) -> Option<Cors> {
-    let before = cx.errors();
+/// The policy without what is not understood: less is allowed then, never more.
+pub(super) fn compile(object: &CorsObject<'_>, cx: &mut Context) -> Cors {
     let mut allow_origins = Vec::new();
     let mut any: Option<Span> = None;
     for written in list(&object.allow_origins) {
@@ -49,15 +50,16 @@ pub(super) fn compile(object: &CorsObject<'_>, cx: &mut Context) -> Option<Cors>
             .map(str::to_ascii_lowercase)
             .collect()
     };
-    let cors = Cors {
-        allow_origins,
-        allow_methods,
-        allow_headers: headers(&object.allow_headers),
+    let allow_headers = headers(&object.allow_headers);
+    Cors {
+        // An empty list, or one that is not understood, allows none.
+        allow_methods: (!object.allow_methods.is_absent()).then_some(allow_methods),
+        allow_headers: (!object.allow_headers.is_absent()).then_some(allow_headers),
         expose_headers: headers(&object.expose_headers),
+        allow_origins,
         allow_credentials: credentials.is_some_and(|credentials| credentials.value),
         max_age: object.max_age.value().map(|seconds| seconds.value),
-    };
-    (cx.errors() == before).then_some(cors)
+    }
 }
 
 /// What one origin or one pattern of subdomains stands for; `None` if it is neither. `*` and `null` are neither.
@@ -82,6 +84,14 @@ fn compile_origin(written: &TextValue, cx: &mut Context) -> Option<OriginPattern
         .help("allowing it allows any web site: remove it");
         return None;
     }
+    if origin
+        .strip_suffix('/')
+        .is_some_and(|o| parse_origin(o).is_ok())
+    {
+        let message = "an origin has no slash at its end: it is read without";
+        cx.warning(written.span, "origin_with_slash", message)
+            .help("remove the slash; pages of every path of this origin are allowed");
+    }
     parse_origin(origin)
         .map_err(|(message, help)| {
             cx.error(written.span, "bad_origin", message).help(help);
@@ -93,8 +103,14 @@ fn parse_origin(origin: &str) -> Result<OriginPattern, (String, String)> {
     let shape = "write `https://HOST` or `https://HOST:PORT`".to_owned();
     let bad = |message: &str| Err((message.to_owned(), shape.clone()));
     let Some((scheme, rest)) = origin.split_once("://") else {
+        if ascii_host(origin).is_some() {
+            let help = format!("write `https://{origin}`");
+            return Err(("this origin has no scheme".to_owned(), help));
+        }
         return bad("this is no origin");
     };
+    // Pasted from an address bar: an origin has no path that it could mean.
+    let rest = rest.strip_suffix('/').unwrap_or(rest);
     let sound_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
         && scheme
             .bytes()
@@ -118,7 +134,19 @@ fn parse_origin(origin: &str) -> Result<OriginPattern, (String, String)> {
         },
         _ => (rest, None),
     };
-    let host = host.to_ascii_lowercase();
+    let (star, host) = match host.strip_prefix('*') {
+        Some(host) => ("*", host),
+        None => ("", host),
+    };
+    let (dot, host) = match host.strip_prefix('.') {
+        Some(host) => (".", host),
+        None => ("", host),
+    };
+    // Browsers send a host of other letters in Punycode.
+    let host = match ascii_host(host) {
+        Some(host) => format!("{star}{dot}{host}"),
+        None => format!("{star}{dot}{}", host.to_ascii_lowercase()),
+    };
     let default_port = match scheme.as_str() {
         "http" => Some(80),
         "https" => Some(443),
@@ -182,6 +210,12 @@ mod tests {
         for (written, expected) in [
             ("https://App.Example.com", exact("https://app.example.com")),
             ("https://a.example:443", exact("https://a.example")),
+            ("https://a.example/", exact("https://a.example")),
+            ("https://*.a.example/", below("https", ".a.example")),
+            (
+                "https://münchen.example",
+                exact("https://xn--mnchen-3ya.example"),
+            ),
             ("http://localhost:3000", exact("http://localhost:3000")),
             ("http://[::1]:80", exact("http://[::1]")),
             ("http://[::1]", exact("http://[::1]")),
@@ -201,7 +235,7 @@ mod tests {
         for written in [
             "example.com",
             "https://",
-            "https://a/",
+            "https://a//",
             "https://a/b",
             "https://u@a",
             "https://a:0",

@@ -44,6 +44,7 @@ pub(super) fn compile(
         entry: entry(document),
         written: object.span.first(),
         residency: None,
+        silent: false,
     });
     let subject = object.subject.value().map_or(SUBJECT, |name| name.value);
     let lifetime = object.lifetime_seconds.value();

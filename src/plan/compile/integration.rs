@@ -53,6 +53,7 @@ pub(super) fn compile_integration(
             | IntegrationType::HttpProxy
             | IntegrationType::Service
             | IntegrationType::ServiceBinding
+            | IntegrationType::Auth0Callback
     );
     for (field, there) in [
         ("server", !object.server.is_absent()),
@@ -132,10 +133,6 @@ pub(super) fn compile_integration(
                 _ => LoginStep::Auth0Callback,
             };
             let post_process = post_process?;
-            if post_process.is_some() && step != LoginStep::Auth0Callback {
-                let why = format!("for the type `{}`", step.name());
-                unused(object.span, "post_process", &why, cx);
-            }
             let tenant = gateway
                 .authorizers
                 .tenant(&object.authorizer, object.span, cx);

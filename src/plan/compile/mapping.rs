@@ -1,11 +1,10 @@
 //! What is carried from a request to its upstream.
 
-use std::collections::HashMap;
-
+use super::Variables;
 use super::pattern::Pattern;
-use crate::config::{Context, MappingObject, Name, Span, Spanned};
+use crate::config::{Context, MappingObject, Name, Span, Spanned, unread_reference};
 use crate::http::is_token;
-use crate::plan::{Mapping, Place, Source, Text};
+use crate::plan::{Mapping, Place, ReferenceKind, Source, Text};
 
 /// Headers that belong to the connection (RFC 9110 section 7.6.1) or to the message's framing and target; the
 /// gateway itself decides on them.
@@ -82,9 +81,9 @@ pub(super) fn check_header(key: Spanned<&str>, name: &str, cx: &mut Context) {
 /// What references in a path's mapping can mean.
 pub(super) struct Scope<'s> {
     /// The path's own variables.
-    pub own: HashMap<&'s str, Text>,
+    pub own: Variables<'s>,
     /// The global ones.
-    pub variables: &'s HashMap<&'s str, Text>,
+    pub variables: &'s Variables<'s>,
     /// `None` if it is not understood.
     pub pattern: Option<&'s Pattern<'s>>,
     /// Whether the path asks for a token.
@@ -106,12 +105,9 @@ impl Scope<'_> {
         .into_iter()
         .find_map(|kind| Some((kind, value.strip_prefix(kind)?)));
         let Some((kind, name)) = reference else {
-            cx.error(
-                span,
-                "unknown_source",
-                "this does not say where a value comes from",
-            )
-            .help("write `$request.header.NAME`, `$request.jwt.NAME`, `$request.query.NAME`, `$request.path.NAME` or `$config.NAME`; a constant is a variable");
+            let help = unknown_source(value);
+            let message = "this does not say where a value comes from";
+            cx.error(span, "unknown_source", message).help(help);
             return None;
         };
         if name.is_empty() {
@@ -185,7 +181,13 @@ impl Scope<'_> {
     fn variable(&self, written: Spanned<&str>, cx: &mut Context) -> Source {
         let name = written.value;
         match self.own.get(name).or_else(|| self.variables.get(name)) {
-            Some(text) => Source::Config(text.clone()),
+            Some(Some(text)) => Source::Config(text.clone()),
+            Some(None) => {
+                let message = format!("the variable `{name}` is not understood");
+                cx.error(written.span, "faulty_variable", message)
+                    .help("mend it where it is written");
+                Source::Absent
+            }
             None => {
                 let names = self.own.keys().chain(self.variables.keys());
                 let near = cx.closest(name, names.copied());
@@ -198,5 +200,32 @@ impl Scope<'_> {
                 Source::Absent
             }
         }
+    }
+}
+
+/// What to write in place of a value that is no source.
+fn unknown_source(written: &str) -> String {
+    const SOURCES: &str = "`$request.header.NAME`, `$request.jwt.NAME`, `$request.query.NAME`, `$request.path.NAME` or `$config.NAME`";
+    if let Text::Reference(reference) = Text::read(written) {
+        let (name, word) = (
+            &reference.name,
+            if reference.kind == ReferenceKind::Env {
+                "env"
+            } else {
+                "secret"
+            },
+        );
+        return format!(
+            "write `\"variables\": {{ \"NAME\": \"${word}.{name}\" }}` and map `$config.NAME`"
+        );
+    }
+    match unread_reference(written) {
+        Some(found) if found.len() < written.len() => {
+            format!("a value is one reference and nothing else, such as `{found}`")
+        }
+        Some(_) => format!("write {SOURCES}"),
+        None => format!(
+            "a constant is a variable: write `\"variables\": {{ \"NAME\": ... }}` with this text and map `$config.NAME`; else write {SOURCES}"
+        ),
     }
 }

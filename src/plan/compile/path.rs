@@ -1,28 +1,24 @@
 //! One entry of `paths`.
 
-use std::collections::HashMap;
-
 use super::authorizer::{Authorizers, first_fault};
 use super::integration::{compile_hook, compile_integration};
 use super::mapping::{Scope, compile_mapping};
 use super::names::Names;
 use super::pattern::{self, Pattern};
+use super::punycode::ascii_host;
 use super::require::{compile_require, refuse_on_public};
 use super::residency;
 use super::response::compile_response;
 use super::server::Zones;
-use super::url::is_host;
 use super::when::compile_when;
-use super::{read_variables, tolerance};
+use super::{Variables, read_variables, tolerance};
 use crate::config::ast::Value;
 use crate::config::{
     Context, DefaultsObject, Field, IntegrationType, MethodName, Name, PathObject, Read,
     RequireChoice, Span,
 };
 use crate::http::Method;
-use crate::plan::{
-    Access, Action, Blueprint, Fault, PathEntry, Requirement, Text, Tolerance, Zone,
-};
+use crate::plan::{Access, Action, Blueprint, Fault, PathEntry, Requirement, Tolerance, Zone};
 
 /// Milliseconds to the upstream's response headers, if nothing is said.
 const DEFAULT_TIMEOUT_MS: u32 = 30_000;
@@ -39,7 +35,7 @@ pub(super) struct Gateway<'a> {
     pub services: Names<'a>,
     pub bindings: Names<'a>,
     pub authorizers: Authorizers<'a>,
-    pub variables: HashMap<&'a str, Text>,
+    pub variables: Variables<'a>,
     pub defaults: Defaults,
 }
 
@@ -62,6 +58,8 @@ pub(super) struct CompiledPath {
     pub written: Span,
     /// The jurisdiction that its requests must not leave, lower case.
     pub residency: Option<String>,
+    /// Whether everyone may use it because nothing is said.
+    pub silent: bool,
 }
 
 impl Defaults {
@@ -99,7 +97,7 @@ pub(super) fn compile_path(
     cx.mark();
     let before = cx.errors();
     let path = PathObject::read(node, cx)?;
-    let method = path.method.value().map(|method| match method {
+    let method = path.method.value().map(|method| match method.0 {
         MethodName::Get => Some(Method::Get),
         MethodName::Post => Some(Method::Post),
         MethodName::Put => Some(Method::Put),
@@ -126,7 +124,7 @@ pub(super) fn compile_path(
     }
     let pattern = path.path.value().and_then(|path| compile_pattern(path, cx));
     let when = compile_when(&path.when, cx.errors() == before, cx);
-    let access = compile_auth(&path, gateway, cx);
+    let (access, silent) = compile_auth(&path, gateway, cx);
     let auth_errors = cx.errors() > before;
     let require = match (path.require.value(), pattern.as_ref()) {
         (Some(require), Some(_)) => {
@@ -209,23 +207,40 @@ pub(super) fn compile_path(
         },
         written,
         residency: within,
+        silent,
     })
 }
 
 fn compile_host(host: &Name<'_>, cx: &mut Context) -> Option<String> {
-    let name = host.value.strip_prefix("*.").unwrap_or(host.value);
-    if is_host(name) {
-        return Some(host.value.to_ascii_lowercase());
+    let written = host.value.trim_matches(' ');
+    let (below, name) = match written.strip_prefix("*.") {
+        Some(name) => ("*.", name),
+        None => ("", written),
+    };
+    if let Some(name) = ascii_host(name) {
+        return Some(format!("{below}{name}"));
     }
-    cx.error(
-        host.span,
-        "bad_host",
-        format!("`{}` is no host", host.value),
-    )
-    .help(
-        "write a name such as `api.example.com`, or `*.example.com`, without scheme, port and path",
-    );
+    let help = if written == "*" || written == "*.*" {
+        "for every host leave `host` out".to_owned()
+    } else if let Some(plain) = bare_host(written) {
+        format!("write `{plain}`: a host has neither scheme nor port nor path")
+    } else if !written.is_ascii() {
+        "write it in Punycode (`xn--...`): these letters have more than one spelling".to_owned()
+    } else {
+        "write a name such as `api.example.com`, or `*.example.com`, without scheme, port and path"
+            .to_owned()
+    };
+    let message = format!("`{}` is no host", host.value);
+    cx.error(host.span, "bad_host", message).help(help);
     None
+}
+
+/// The host of what was written as a URL or with a port.
+fn bare_host(written: &str) -> Option<&str> {
+    let rest = written.split_once("://").map_or(written, |(_, rest)| rest);
+    let host = rest.split(['/', ':']).next()?;
+    let name = host.strip_prefix("*.").unwrap_or(host);
+    (host != written && ascii_host(name).is_some()).then_some(host)
 }
 
 fn compile_pattern<'a>(path: &Name<'a>, cx: &mut Context) -> Option<Pattern<'a>> {
@@ -251,23 +266,13 @@ fn compile_pattern<'a>(path: &Name<'a>, cx: &mut Context) -> Option<Pattern<'a>>
         .ok()
 }
 
-fn compile_auth(path: &PathObject<'_>, gateway: &Gateway<'_>, cx: &mut Context) -> Access {
+/// Whom the path serves; and whether that is everyone because nothing is said, where something could be.
+fn compile_auth(path: &PathObject<'_>, gateway: &Gateway<'_>, cx: &mut Context) -> (Access, bool) {
     match (&path.auth, &gateway.defaults.auth) {
-        (Field::Value(auth), _) => gateway.authorizers.choose(auth, cx),
-        (_, Some(default)) => default.clone(),
-        (Field::Bad, None) => Access::Public,
-        (Field::Absent, None) => {
-            if !gateway.authorizers.is_empty() {
-                let span = path.path.value().map_or(path.span.first(), |p| p.span);
-                cx.warning(
-                    span,
-                    "public_by_silence",
-                    "this path says nothing of `auth`, so everyone may use it",
-                )
-                .help("write `\"auth\": false` if that is meant, or set `defaults.auth`");
-            }
-            Access::Public
-        }
+        (Field::Value(auth), _) => (gateway.authorizers.choose(auth, cx), false),
+        (_, Some(default)) => (default.clone(), false),
+        (Field::Bad, None) => (Access::Public, false),
+        (Field::Absent, None) => (Access::Public, !gateway.authorizers.is_empty()),
     }
 }
 

@@ -3,7 +3,11 @@
 //! - It starts with `/`. `{name}` stands for one whole segment, `{.+}`, at the end alone, for zero or more.
 //! - Literals are percent-encoded as a URL's path is: unreserved characters never, what cannot stand in a path
 //!   always, hexadecimal digits in upper case.
-//! - No empty segment but after a trailing slash, no dot segment, no query, no fragment, no backslash.
+//! - What other routers have wildcards and expressions for is refused: as a literal it would match what nobody asks for.
+//!   A character of these that is meant as such has a backslash before it, see [`foreign`].
+//! - No empty segment but after a trailing slash, no dot segment, no query, no fragment, no other backslash.
+
+mod foreign;
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -30,7 +34,7 @@ impl<'a> Pattern<'a> {
 pub(super) struct Flaw {
     pub range: Range<usize>,
     pub message: String,
-    pub help: Option<&'static str>,
+    pub help: Option<String>,
 }
 
 pub(super) fn parse(written: &str) -> Result<Pattern<'_>, Flaw> {
@@ -43,18 +47,28 @@ pub(super) fn parse(written: &str) -> Result<Pattern<'_>, Flaw> {
         let text = written.to_owned();
         return Ok(Pattern { text, written });
     }
-    let flaw = |range, message: &str, help| Flaw {
+    let flaw = |range, message: &str, help: Option<&str>| Flaw {
         range,
         message: message.to_owned(),
-        help,
+        help: help.map(str::to_owned),
     };
     let Some(rest) = written.strip_prefix('/') else {
+        if let Some(help) = foreign::start(written) {
+            return Err(flaw(
+                0..written.len(),
+                "a path is no regular expression",
+                Some(&help),
+            ));
+        }
         return Err(flaw(
             0..written.len(),
             "a path starts with `/`",
             Some("write it without scheme and host; the host goes to `host`"),
         ));
     };
+    if let Some((range, help)) = foreign::optional(written) {
+        return Err(flaw(range, "no part of a path is optional", Some(&help)));
+    }
     if let Some(at) = written.find(['?', '#']) {
         return Err(flaw(
             at..written.len(),
@@ -73,6 +87,9 @@ pub(super) fn parse(written: &str) -> Result<Pattern<'_>, Flaw> {
         start = range.end.saturating_add(1);
         let last = segments.peek().is_none();
         pattern.text.push('/');
+        if let Some((message, help)) = foreign::segment(segment, last) {
+            return Err(flaw(range, message, Some(&help)));
+        }
         let braced = segment
             .strip_prefix('{')
             .and_then(|inner| inner.strip_suffix('}'));
@@ -118,7 +135,8 @@ pub(super) fn parse(written: &str) -> Result<Pattern<'_>, Flaw> {
                 ));
             }
             None => {
-                let literal = canonical_literal(segment).map_err(|message| Flaw {
+                let plain = foreign::unescaped(segment);
+                let literal = canonical_literal(&plain).map_err(|message| Flaw {
                     range,
                     message: message.to_owned(),
                     help: None,
@@ -128,14 +146,22 @@ pub(super) fn parse(written: &str) -> Result<Pattern<'_>, Flaw> {
         }
     }
     // The router has the last word: what it cannot route, bytes that are not UTF-8 for one, is a flaw here.
-    match sound {
-        Ok(_) => Ok(pattern),
-        Err(error) => Err(Flaw {
-            range: error.range,
-            message: error.kind.message().to_owned(),
-            help: None,
-        }),
-    }
+    let sound = match written.contains('\\') {
+        true => route::Pattern::parse(&pattern.text).map(drop),
+        false => sound.map(drop),
+    };
+    let Err(error) = sound else {
+        return Ok(pattern);
+    };
+    let range = match written.get(error.range.clone()) {
+        Some(_) => error.range,
+        None => 0..written.len(),
+    };
+    Err(Flaw {
+        range,
+        message: error.kind.message().to_owned(),
+        help: None,
+    })
 }
 
 /// Whether a pattern that the router takes as it is written may still have a flaw: the router takes empty segments and
@@ -145,7 +171,9 @@ fn needs_a_look(written: &str) -> bool {
     let mut braced = false;
     for (at, byte) in written.bytes().enumerate() {
         match byte {
-            b'%' => return true,
+            b'%' | b'*' | b'(' | b'[' | b'<' | b'^' | b'$' | b'\\' => return true,
+            b':' if last == b'/' => return true,
+            b'+' if last == b'.' && !braced => return true,
             b'/' if last == b'/' => return true,
             b'.' if braced => return written.get(at..) != Some(".+}"),
             b'{' => braced = true,
@@ -271,7 +299,13 @@ mod tests {
             ("/a%2fb", "/a%2Fb"),
             ("/a;b=1", "/a;b=1"),
             ("/a%3bb", "/a%3Bb"),
-            ("/a|[b]", "/a%7C%5Bb%5D"),
+            ("/a|%5Bb%5D", "/a%7C%5Bb%5D"),
+            ("/a\\*", "/a*"),
+            ("/\\:id", "/:id"),
+            ("/v1/things:search", "/v1/things:search"),
+            ("/Users('7')", "/Users('7')"),
+            ("/$metadata", "/$metadata"),
+            ("/price\\$", "/price$"),
             ("/{id}", "/{id}"),
             ("/{.+}", "/{.+}"),
             ("/{a}/x/{b-1}/{.+}", "/{a}/x/{b-1}/{.+}"),
@@ -317,6 +351,35 @@ mod tests {
             ("/{a}.json", "{a}.json"),
             ("/{a", "{a"),
             ("/a}", "a}"),
+            ("^/a", "^/a"),
+            ("~ ^/a$", "~ ^/a$"),
+            ("/a/*", "*"),
+            ("/a/**", "**"),
+            ("/*/b", "*"),
+            ("/a*", "a*"),
+            ("/a/*.json", "*.json"),
+            ("/:id", ":id"),
+            ("/a/:id/b", ":id"),
+            ("/a/:id?", ":id?"),
+            ("/a/{id?}", "{id?}"),
+            ("/a/{id:int}", "{id:int}"),
+            ("/a/{id:[0-9]+}/b", "{id:[0-9]+}"),
+            ("/a/{proxy+}", "{proxy+}"),
+            ("/a/{*rest}", "{*rest}"),
+            ("/a/{rest...}", "{rest...}"),
+            ("/a/{path:path}", "{path:path}"),
+            ("/a/{.*}", "{.*}"),
+            ("/a/<id>", "<id>"),
+            ("/a/<int:id>/b", "<int:id>"),
+            ("/a/[id]", "[id]"),
+            ("/a/[...slug]", "[...slug]"),
+            ("/a/[0-9]+", "[0-9]+"),
+            ("/a/(.*)", "(.*)"),
+            ("/a/(b|c)/d", "(b|c)"),
+            ("/a/.+", ".+"),
+            ("/a/\\d+", "\\d+"),
+            ("/a/b$", "b$"),
+            ("/^a", "^a"),
         ] {
             let flaw = parse(written).unwrap_err();
             assert_eq!(&written[flaw.range], place, "{written}");

@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 
 use super::mapping::check_header;
 use crate::config::ast::{Ranged, Value};
-use crate::config::{Context, JsonBody, PathObject, Span};
+use crate::config::{Context, JsonBody, PathObject, Span, check_references};
 use crate::http::is_field_value;
 use crate::plan::{Action, Piece, ReferenceKind, Template, Text};
 
@@ -97,14 +97,16 @@ impl Writer {
             }
             Value::NumberLit(number) => self.json.push_str(number.value),
             Value::StringLit(literal) => match Text::read(&literal.value) {
-                Text::Literal(text) => self.string(&text),
+                Text::Literal(text) => {
+                    check_references(&text, literal.range.into(), cx);
+                    self.string(&text);
+                }
                 Text::Reference(reference) => {
                     let span = Span::from(literal.range);
                     if reference.kind == ReferenceKind::Secret {
                         secret_in_response(span, cx);
-                    } else if reference.name.is_empty() {
-                        cx.error(span, "empty_reference", "this reference names nothing")
-                            .help("write the variable's name behind the dot, such as `$env.NAME`");
+                    } else {
+                        check_references(&literal.value, span, cx);
                     }
                     self.cut();
                     self.pieces.push(Piece::Reference(reference));

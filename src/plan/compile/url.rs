@@ -3,6 +3,7 @@
 use std::net::Ipv6Addr;
 
 use super::pattern::canonical_literal;
+use super::punycode::ascii_host;
 use crate::config::{Context, TextValue};
 use crate::plan::Text;
 
@@ -86,9 +87,9 @@ pub fn server_url(written: &str) -> Result<String, UrlFlaw> {
     let Some((host, port)) = host_and_port else {
         return Err(bad("the host of this URL is malformed"));
     };
-    if !is_host(host) {
+    let Some(host) = ascii_host(host) else {
         return Err(bad("the host of this URL is missing or malformed"));
-    }
+    };
     let port = match port {
         None => None,
         Some(digits) => match parse_port(digits) {
@@ -96,7 +97,7 @@ pub fn server_url(written: &str) -> Result<String, UrlFlaw> {
             None => return Err(bad("the port of this URL is not one from 1 to 65535")),
         },
     };
-    let mut url = format!("{scheme}://{}", host.to_ascii_lowercase());
+    let mut url = format!("{scheme}://{host}");
     if let Some(port) = port.filter(|port| *port != default_port) {
         url.push(':');
         url.push_str(&port.to_string());
@@ -143,7 +144,7 @@ pub(super) fn compile(written: &TextValue, cx: &mut Context) -> Option<Text> {
     }
 }
 
-/// A registered name or an address, in ASCII (a name of other letters is written in Punycode).
+/// A registered name or an address, in ASCII (for a name of other letters see [`ascii_host`]).
 pub(super) fn is_host(host: &str) -> bool {
     if let Some(inner) = host.strip_prefix('[') {
         return inner
@@ -194,7 +195,11 @@ mod tests {
             ("http://h h", Err("bad_url")),
             ("http://[::1", Err("bad_url")),
             ("http://[::1]x", Err("bad_url")),
-            ("http://bücher.example", Err("bad_url")),
+            (
+                "http://Bücher.example/x",
+                Ok("http://xn--bcher-kva.example/x"),
+            ),
+            ("http://b\u{fb03}.example", Err("bad_url")),
             ("http://h//x", Err("bad_url")),
             ("http://h/a/../b", Err("bad_url")),
             ("http://h/%2e%2e/b", Err("bad_url")),

@@ -1,6 +1,6 @@
 //! `when`: which requests a path is for, besides those of its host, method and pattern.
 
-use crate::config::{Context, Entries, Field, Wanted, WhenObject};
+use crate::config::{Context, Entries, Field, Wanted, WhenObject, check_references};
 use crate::http::is_token;
 use crate::plan::{Condition, Test, When};
 
@@ -66,6 +66,14 @@ fn conditions(
             Some(Wanted::There(true)) => Test::Present,
             Some(Wanted::There(false)) => Test::Absent,
             Some(Wanted::OneOf(names)) => {
+                for name in &names {
+                    check_references(name.value, name.span, cx);
+                    if name.value == "*" {
+                        let message = "`*` is compared as it is, it is no wildcard";
+                        cx.warning(name.span, "no_wildcard", message)
+                            .help("write `true` for any value");
+                    }
+                }
                 let mut values: Vec<String> = names.iter().map(|n| n.value.to_owned()).collect();
                 values.sort();
                 Test::OneOf(values)

@@ -23,8 +23,9 @@ pub struct Policy {
     any: bool,
     origins: Vec<Origin>,
     credentials: bool,
+    /// Empty: none.
     methods: String,
-    /// `None`: whatever the preflight asks for.
+    /// `None`: whatever the preflight asks for. Empty: none.
     headers: Option<String>,
     max_age: Option<String>,
     /// The fields of an answer to an allowed origin, but for its name.
@@ -83,9 +84,14 @@ impl Policy {
             any,
             origins: origins.collect(),
             credentials: config.allow_credentials,
-            methods: list(&config.allow_methods).unwrap_or_else(|| DEFAULT_METHODS.to_owned()),
-            headers: list(&config.allow_headers)
-                .filter(|_| !config.allow_headers.iter().any(|h| h == "*")),
+            methods: match &config.allow_methods {
+                Some(methods) => methods.join(", "),
+                None => DEFAULT_METHODS.to_owned(),
+            },
+            headers: match &config.allow_headers {
+                Some(headers) if !headers.iter().any(|h| h == "*") => Some(headers.join(", ")),
+                _ => None,
+            },
             max_age: config.max_age.map(|seconds| seconds.to_string()),
             allowed,
             denied,
@@ -116,10 +122,15 @@ impl Policy {
     pub fn preflight(&self, origin: &str, requested_headers: Option<&str>, edits: &mut Edits) {
         self.allow_origin(origin, edits);
         credentials(self.credentials, edits);
-        edits.set("access-control-allow-methods", &self.methods);
         let echoed = requested_headers.filter(|list| list.len() <= LONGEST_ECHO);
-        if let Some(headers) = self.headers.as_deref().or(echoed) {
-            edits.set("access-control-allow-headers", headers);
+        let headers = self.headers.as_deref().or(echoed);
+        for (name, list) in [
+            ("access-control-allow-methods", Some(self.methods.as_str())),
+            ("access-control-allow-headers", headers),
+        ] {
+            if let Some(list) = list.filter(|list| !list.is_empty()) {
+                edits.set(name, list);
+            }
         }
         if let Some(seconds) = &self.max_age {
             edits.set("access-control-max-age", seconds);

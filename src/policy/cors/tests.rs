@@ -4,8 +4,8 @@ use crate::edits::Edit;
 fn policy(origins: Vec<OriginPattern>, credentials: bool) -> Policy {
     Policy::new(&Cors {
         allow_origins: origins,
-        allow_methods: vec![],
-        allow_headers: vec!["content-type".into()],
+        allow_methods: None,
+        allow_headers: Some(vec!["content-type".into()]),
         expose_headers: vec!["x-total".into()],
         allow_credentials: credentials,
         max_age: Some(600),
