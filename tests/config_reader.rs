@@ -243,6 +243,22 @@ fn a_fault_closes_what_it_is_in_and_no_more() {
 }
 
 #[test]
+fn a_mistake_that_can_only_allow_less_closes_nothing() {
+    for text in [
+        r#"{"cors": {"allow_origins": ["null"]}, "paths": []}"#,
+        r#"{"cors": 5, "paths": []}"#,
+        r#"{"variables": {"a": {}}, "paths": []}"#,
+    ] {
+        let compiled = compile(text);
+        assert!(compiled.diagnostics.has_errors(), "{text}");
+        let blueprint = compiled.blueprint.unwrap();
+        assert_eq!(blueprint.cors.is_some(), text.contains("cors"));
+        let allowed = blueprint.cors.unwrap_or_default().allow_origins;
+        assert!(allowed.is_empty(), "{text}");
+    }
+}
+
+#[test]
 fn nothing_is_served_where_a_path_could_be_opened_by_leaving_it_out() {
     for text in [
         r#"{"paths": [{"method": "GTE", "path": "/a", "response": 1}]}"#,
@@ -256,8 +272,8 @@ fn nothing_is_served_where_a_path_could_be_opened_by_leaving_it_out() {
         r#"{"defaults": {"atuh": true}, "paths": []}"#,
         r#"{"defualts": {}, "paths": []}"#,
         r#"{"authorizers": {"a": {}, "a": {}}, "paths": []}"#,
-        r#"{"cors": {"allow_origins": ["null"]}, "paths": []}"#,
-        r#"{"variables": {"a": {}}, "paths": []}"#,
+        r#"{"cors": {}, "cors": {}, "paths": []}"#,
+        r#"{"variables": {"a": 1, "a": 2}, "paths": []}"#,
         r#"{"servers": 5, "paths": []}"#,
         r#"{}"#,
         r#"5"#,
@@ -272,7 +288,7 @@ fn nothing_is_served_where_a_path_could_be_opened_by_leaving_it_out() {
 #[test]
 fn errors_are_not_hidden_by_warnings() {
     let silent: Vec<String> = (0..2_000)
-        .map(|n| format!(r#"{{"method": "GET", "path": "/{n}", "response": 1}}"#))
+        .map(|n| format!(r#"{{"method": "get", "path": "/{n}", "response": 1}}"#))
         .collect();
     let text = format!(
         r#"{{"authorizer": {{"type": "jwt", "secret": "$secret.A"}}, "paths": [{}, {{"method": "GET", "path": "/x"}}]}}"#,

@@ -179,3 +179,31 @@ fn explain(flaw: Flaw) -> (&'static str, &'static str, Option<&'static str>) {
         Flaw::UnexpectedCharacter => ("syntax", "this is not JSON", None),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_not_utf_8_is_told_how_to_become_it() {
+        for (bytes, expected) in [
+            (&b"{}"[..], None),
+            (&b"\xff\xfe{\0}\0"[..], Some("UTF-16")),
+            (&b"\xfe\xff\0{\0}"[..], Some("UTF-16")),
+            (
+                &b"{\n\"title\": \"M\xfcnchen\"}"[..],
+                Some("0xFC in line 2"),
+            ),
+        ] {
+            let error = decode(bytes.to_vec()).err();
+            assert_eq!(error.is_some(), expected.is_some(), "{bytes:?}");
+            let error = error.unwrap_or_default();
+            assert!(error.contains(expected.unwrap_or_default()), "{error}");
+        }
+        let without_mark = "{\0}\0";
+        let mut cx = Context::new();
+        assert!(parse(without_mark, &mut cx).is_none());
+        let told = cx.finish(without_mark, None).lines("f");
+        assert!(told[0].contains("not JSON in UTF-8"), "{told:?}");
+    }
+}

@@ -285,6 +285,17 @@ fn compile_server(
             Vec::new()
         }
     };
+    for endpoint in &endpoints {
+        let zone = endpoint
+            .zone
+            .and_then(|z| known.places.0.get(usize::from(z)));
+        let identity = endpoint.identity;
+        let identity = identity.and_then(|i| known.identities.get(usize::from(i)));
+        if let (Some(zone), Some(identity)) = (zone, identity) {
+            let span = object.span.first();
+            whereabouts::check_identity(&identity.kind, &endpoint.name, zone, span, cx);
+        }
+    }
     let pool = pool::compile(object, &endpoints, zones, cx);
     (cx.errors() == before).then_some((endpoints, pool))
 }

@@ -3,7 +3,7 @@
 
 use super::server::regions::{Region, is_country, region};
 use crate::config::{Context, Span};
-use crate::plan::Zone;
+use crate::plan::{IdentityKind, Text, Zone};
 
 /// Whether a country is within a jurisdiction. `None` where that cannot be told: the name of a jurisdiction is the
 /// author's, and only `eu`, `eea` and codes of countries are known here.
@@ -74,6 +74,34 @@ fn doubt(zone: &Zone, name: &str, span: Span, what: &str, cx: &mut Context) {
             format!("the name of {what} does not sound as if `{jurisdiction}` held there");
         cx.warning(span, "doubtful_place", message)
             .help("see whether the `jurisdiction` of the zone is right");
+    }
+}
+
+/// Tells if what the gateway signs for at an endpoint is a region where its zone cannot be: AWS takes a signature for its
+/// own region alone.
+pub(super) fn check_identity(
+    kind: &IdentityKind,
+    endpoint: &str,
+    zone: &Zone,
+    server: Span,
+    cx: &mut Context,
+) {
+    let IdentityKind::Aws(identity) = kind else {
+        return;
+    };
+    let Text::Literal(name) = &identity.region else {
+        return;
+    };
+    if let Some(known) = region(name)
+        && outside(zone, &[known.country])
+    {
+        let within = zone.jurisdiction.as_deref().unwrap_or_default();
+        let message = format!(
+            "the identity at the endpoint `{endpoint}` is for the region `{name}` ({}), which is not within `{within}`",
+            known.country
+        );
+        cx.error(server, "contradiction", message)
+            .help("name the zone where the endpoint is, or the region that is meant");
     }
 }
 
