@@ -270,6 +270,17 @@ fn what_a_client_breaks_is_counted_for_nobody() {
             }
         }
     }
+    for length in [
+        "9007199254740993",
+        "18446744073709551615",
+        "99999999999999999999",
+    ] {
+        let mut client = begin(&gateway, "/upload", &format!("Content-Length: {length}"));
+        client.send(b"hello");
+        // Some are refused by the runtime.
+        let status = client.answer("POST").expect("an answer").status;
+        assert!(matches!(status, 400 | 431), "{length}: {status}");
+    }
     thread::sleep(Duration::from_millis(300));
     let log = gateway.log();
     assert!(

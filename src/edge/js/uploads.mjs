@@ -14,6 +14,8 @@ const SOON_MS = 50;
 export async function upload(exchange, clock, begin) {
   const { body } = exchange.request;
   const length = exchange.length === null ? undefined : Number(exchange.length);
+  // More than any client can send, or a stream can count.
+  if (length !== undefined && !Number.isSafeInteger(length)) throw new ClientBody(false, 'its length is absurd');
   const short = length <= SHORT;
   const reader = body.getReader();
   const upload = { exchange, clock, body, reader, short, pieces: [], next: undefined, got: 0 };
