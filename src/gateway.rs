@@ -124,7 +124,7 @@ async fn inbound<H: Host>(
         authority,
         ..request
     };
-    let found = find(plan, host, request_host, &canonical, edits);
+    let found = find(plan, host, request_host, &canonical, edits, aside);
     let (matched, path) = match found {
         Found::Match(matched) => match plan.paths.get(&matched) {
             Some(path) => (matched, path),
@@ -227,6 +227,7 @@ fn find<'p, H: Host>(
     request: Request<'_>,
     canonical: &'p Canonical<'_>,
     edits: &mut Edits,
+    aside: &Aside<H::Reply>,
 ) -> Found<'p, 'p> {
     let asked = RefCell::new(BTreeSet::new());
     let holds = |matched: &Match<'p, 'p>| {
@@ -238,6 +239,7 @@ fn find<'p, H: Host>(
     let found = plan.table.find(authority, method, &canonical.path, &holds);
     for name in asked.into_inner() {
         edits.append("vary", name);
+        aside.conditions.borrow_mut().push(name.to_owned());
     }
     found
 }

@@ -180,6 +180,52 @@ fn a_field_that_the_gateway_sets_or_keeps_has_no_twin() {
 }
 
 #[test]
+fn a_field_that_a_decision_hung_on_has_no_twin() {
+    let upstream = Upstream::start();
+    let judge = Upstream::named("judge");
+    let mut inside = support::guarded("ANY", "/chosen");
+    inside["auth"] = "tokens".into();
+    inside["when"] = json!({ "headers": { "X-Is-Admin": "1" } });
+    let mut judged = support::guarded("ANY", "/judged");
+    judged["auth"] = "judge".into();
+    let config = json!({
+        "servers": [{ "alias": "up", "url": upstream.url() }],
+        "authorizers": {
+            "tokens": support::authorizer(),
+            "judge": { "type": "forward_auth", "url": format!("{}/echo", judge.url()), "request_headers": ["X-Tenant-Id"] },
+        },
+        "paths": [inside, open("ANY", "/chosen"), judged],
+    })
+    .to_string();
+    assert_eq!(mistakes(&config), Vec::<String>::new());
+    let gateway = gateway(config, support::options());
+    for (path, name, value, status) in [
+        ("/chosen", "X-Is-Admin", Some("1"), 401),
+        ("/chosen", "X-Is-Admin", Some("0"), 200),
+        ("/chosen", "X-Is-Admin", None, 200),
+        ("/judged", "X-Tenant-Id", Some("a"), 200),
+        ("/judged", "X-Tenant-Id", None, 200),
+    ] {
+        let mut request = Request::get(path).header("X_Other", "kept");
+        for spelling in &spellings(name)[2..] {
+            request = request.header(spelling, "forged");
+        }
+        if let Some(value) = value {
+            request = request.header(name, value);
+        }
+        let answer = gateway.send(&request);
+        assert_eq!(answer.status, status, "{path}: {}", answer.text());
+        if status == 200 {
+            let got = upstream.last();
+            let seen = got.head.raw.escape_ascii().to_string();
+            assert!(!seen.contains("forged"), "{seen}");
+            assert_eq!(arrived(&got, name), value.into_iter().collect::<Vec<_>>());
+            assert_eq!(arrived(&got, "x_other"), ["kept"]);
+        }
+    }
+}
+
+#[test]
 fn what_a_config_sets_goes_on_whatever_its_name() {
     let mut path = open("ANY", "/{.+}");
     path["variables"] = json!({ "user": "u" });

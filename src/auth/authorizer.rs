@@ -75,6 +75,16 @@ impl Authorizer {
         }
     }
 
+    /// Fields of the request that it hangs on, besides those with a credential, by their lower-case names. Names with an `@`
+    /// are none.
+    pub fn fields(&self) -> &[String] {
+        match self {
+            Authorizer::MessageSignature(signature) => signature.needed(),
+            Authorizer::ForwardAuth(other) => other.shown(),
+            _ => &[],
+        }
+    }
+
     /// Who calls.
     pub async fn authenticate<H: Host>(
         &self,

@@ -55,6 +55,11 @@ impl ForwardAuth {
         })
     }
 
+    /// The headers that the other is shown.
+    pub fn shown(&self) -> &[String] {
+        &self.spec.request_headers
+    }
+
     /// What the other says of the request.
     pub async fn authenticate<H: Host>(
         &self,

@@ -116,6 +116,10 @@ impl Asked<'_> {
             ..
         } = self.request;
         page.line("request", &format!("{method} {authority} {target}"));
+        if method == "TRACE" {
+            page.refuse(501, "method_not_implemented", "");
+            return Ok(());
+        }
         if let Some(Pin { server, zone, host }) = self.pin() {
             let pinned = format!("to zone {zone} of server {server}, else as a request to {host}");
             page.line("pinned", &pinned);

@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 
 use super::passwordless;
 use super::proxy::Way;
-use crate::auth::{Claims, Withheld};
+use crate::auth::{Authorizer, Claims, Withheld};
 use crate::edits::Edits;
 use crate::exchange::{Kind, Request};
 use crate::host::{Called, Callee, Host};
@@ -45,6 +45,8 @@ pub struct Aside<R> {
     pub notes: RefCell<Vec<String>>,
     /// The path of the config that was matched, by its place.
     pub path: Cell<Option<usize>>,
+    /// The header fields on which the choice of the path hung.
+    pub conditions: RefCell<Vec<String>>,
     /// Where a [`Kind::Forward`] goes.
     pub whereabouts: RefCell<String>,
     pub shadow: RefCell<Option<Box<Shadow<R>>>>,
@@ -56,6 +58,7 @@ impl<R> Default for Aside<R> {
         Aside {
             notes: RefCell::default(),
             path: Cell::default(),
+            conditions: RefCell::default(),
             whereabouts: RefCell::default(),
             shadow: RefCell::default(),
         }
@@ -148,6 +151,7 @@ impl<H: Host> Exchange<'_, H> {
     /// What every callee sees changed in the client's fields.
     pub(super) fn request_edits(&self) -> Edits {
         let mut edits = Edits::with_capacity(512);
+        self.decided_by(&mut edits);
         if let Some(connection) = self.host.header("connection") {
             hop_by_hop(&connection, &mut edits);
         }
@@ -168,6 +172,25 @@ impl<H: Host> Exchange<'_, H> {
             edits.set("authorization", &format!("Bearer {token}"));
         }
         edits
+    }
+
+    /// The fields by which the path was chosen or the caller was let in go on as they were read. Set to what they are, they
+    /// have no [other spelling](crate::upstream::fields) beside them that an upstream could read in their place.
+    fn decided_by(&self, edits: &mut Edits) {
+        let asked = self.path.access.authorizers().iter();
+        let asked = asked.filter_map(|index| self.plan.authorizers.get(usize::from(*index)));
+        let read = asked.filter_map(|authorizer| authorizer.as_ref().ok());
+        let conditions = self.aside.conditions.borrow();
+        let names = read.flat_map(Authorizer::fields).chain(conditions.iter());
+        // A name of letters alone has one spelling.
+        for name in names.filter(|name| !name.bytes().all(|b| b.is_ascii_alphanumeric())) {
+            match self.host.header(name) {
+                Some(value) => edits.set(name, &value),
+                // A part of the request that is no field.
+                None if name.starts_with('@') => {}
+                None => edits.remove(name),
+            }
+        }
     }
 
     /// The query as it goes on.

@@ -57,6 +57,11 @@ impl MessageSignature {
         })
     }
 
+    /// The components that must be covered.
+    pub fn needed(&self) -> &[String] {
+        &self.needed
+    }
+
     pub async fn authenticate<H: Host>(
         &self,
         presented: &Presented<'_, H>,
