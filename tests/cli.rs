@@ -65,6 +65,10 @@ const CASES: &[(&str, &[&str])] = &[
         &["explain", "PATCH", "/health", "--config", "good.json"],
     ),
     (
+        "explain_trace",
+        &["explain", "TRACE", "/health", "--config", "good.json"],
+    ),
+    (
         "explain_not_found",
         &["explain", "GET", "/nowhere", "--config", "good.json"],
     ),

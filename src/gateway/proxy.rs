@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::act::Exchange;
+use super::choice::holds;
 use crate::edits::{Edit, Edits};
 use crate::exchange::{Body, Kind};
 use crate::host::{BodyError, Host};
@@ -135,7 +136,7 @@ impl<H: Host> Exchange<'_, H> {
         }
         let (plan, path) = (self.plan, &*self.canonical.path);
         let holds = |found: &Match<'_, '_>| {
-            super::holds(plan, self.host, self.canonical.query, found, &mut |_| {})
+            holds(plan, self.host, self.canonical.query, found, &mut |_| {})
         };
         let allow = plan.table.allowed(self.authority, path, &holds);
         edits.set("allow", &allow.to_string());
