@@ -278,7 +278,8 @@ fn fault_8_a_bound_service_receives_only_the_variables_that_are_named() {
     for (target, expected) in [("/none", json!({})), ("/one", json!({ "REGION": "eu" }))] {
         let answer = gateway.get(target);
         assert_eq!(answer.status, 200, "{}", answer.text());
-        let env: Value = serde_json::from_str(answer.json()["data"].as_str().unwrap()).unwrap();
+        let env: Value =
+            serde_json::from_str(answer.json()["data"]["data"].as_str().unwrap()).unwrap();
         assert_eq!(env, expected);
         assert!(!answer.text().contains(SECRET));
     }
