@@ -52,7 +52,7 @@ fn jwt_and_token<M: Mac + KeyInit>(alg: &str, padding: &str) -> (Jwt, String) {
     use base64::Engine;
     let base64 = |bytes: &[u8]| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes);
     let jwt = Jwt::new(JwtSpec {
-        keys: JwtKeys::Secret(SECRET.into()),
+        keys: JwtKeys::Secrets(vec![SECRET.into()]),
         algorithms: vec![
             JwsAlgorithm::Hs256,
             JwsAlgorithm::Hs384,

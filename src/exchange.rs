@@ -1,6 +1,7 @@
 //! One request and its answer on their way through.
 
 use crate::edits::Edits;
+use crate::gateway::Errand;
 use crate::host::{Forward, Host};
 use crate::upstream::mirror::Shadow;
 
@@ -64,6 +65,8 @@ pub struct Answer<R> {
     pub whereabouts: String,
     /// What is sent to a mirror once this is on its way, by [`crate::upstream::mirror::run`].
     pub shadow: Option<Box<Shadow<R>>>,
+    /// What else is done then.
+    pub errand: Option<Errand>,
 }
 
 /// Where an answer comes from.

@@ -23,6 +23,8 @@ use act::{Aside, Exchange};
 use caller::Caller;
 use choice::{find, pinned, pinned_zone};
 
+pub use login::Errand;
+
 /// Takes one request through all phases. Whatever answers, the answer passes the outbound phases.
 pub async fn serve<H: Host>(plan: &Plan, host: &H, request: Request<'_>) -> Answer<H::Reply> {
     let request_id = request_id(host);
@@ -43,6 +45,7 @@ pub async fn serve<H: Host>(plan: &Plan, host: &H, request: Request<'_>) -> Answ
     let mut answer = outbound(plan, origin.as_deref(), outcome, edits, request_id, path);
     answer.shadow = aside.shadow.into_inner();
     answer.whereabouts = aside.whereabouts.into_inner();
+    answer.errand = aside.errand.into_inner();
     let mut lines = aside.notes.into_inner();
     if !lines.is_empty() {
         lines.extend(answer.log);
@@ -349,6 +352,7 @@ fn outbound<R>(
         log,
         whereabouts: String::new(),
         shadow: None,
+        errand: None,
     }
 }
 

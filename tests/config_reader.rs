@@ -60,10 +60,10 @@ fn the_example_means_what_it_says() {
     };
     assert_eq!(
         jwt.keys,
-        JwtKeys::Secret(Text::Reference(Reference {
+        JwtKeys::Secrets(vec![Text::Reference(Reference {
             kind: ReferenceKind::Secret,
             name: "JWT_SECRET".to_owned()
-        }))
+        })])
     );
     assert_eq!(jwt.algorithms, [JwsAlgorithm::Hs256]);
     assert_eq!(jwt.sources, [TokenSource::Bearer]);

@@ -186,6 +186,34 @@ fn a_bad_variable_closes_everything_and_is_never_passed_over() {
 }
 
 #[test]
+fn a_new_config_in_kv_forgets_no_webhook_that_was_accepted() {
+    // By `openssl dgst -sha256 -hmac`, as a sender signs.
+    const SECRET: &str = "a secret of a sender of webhooks";
+    let config = |word: &str| {
+        json!({
+            "authorizer": { "type": "webhook", "scheme": "stripe", "secret": SECRET },
+            "paths": [
+                { "method": "POST", "path": "/hook", "auth": true, "response": "in" },
+                { "method": "GET", "path": "/who", "response": word, "auth": false },
+            ],
+        })
+        .to_string()
+    };
+    let kv = Rc::new(Kv::start());
+    kv.put("api-config.json", config("first"));
+    let gateway = gateway("", bundled_and(&kv));
+    let now = tokens::in_seconds(0);
+    let tag = tokens::hmac_hex(SECRET, &format!("{now}.{{}}"));
+    let delivery =
+        Request::post("/hook", "{}").header("Stripe-Signature", &format!("t={now},v1={tag}"));
+    assert_eq!(gateway.send(&delivery).status, 200);
+    assert_problem(&gateway.send(&delivery), 401, "signature_replayed");
+    kv.put("api-config.json", config("second"));
+    assert!(eventually(PATIENCE, || who(&gateway) == "second"));
+    assert_problem(&gateway.send(&delivery), 401, "signature_replayed");
+}
+
+#[test]
 fn a_new_config_in_kv_takes_over_and_a_bad_one_does_not() {
     let kv = Rc::new(Kv::start());
     kv.put("api-config.json", says("first"));

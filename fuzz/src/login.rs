@@ -37,6 +37,7 @@ fn nobody(cookies: &str) {
         client_id: Text::Literal("web".into()),
         client_secret: None,
         scope: "openid".into(),
+        parameters: Vec::new(),
         audience: None,
         redirect_path: "/auth/callback".into(),
         after_logout: "/".into(),

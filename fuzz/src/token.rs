@@ -104,7 +104,7 @@ fn found(jwt: &Jwt, text: &str) {
 
 fn jwt() -> Option<Jwt> {
     let spec = JwtSpec {
-        keys: JwtKeys::Secret(SECRET.into()),
+        keys: JwtKeys::Secrets(vec![SECRET.into()]),
         algorithms: vec![JwsAlgorithm::Hs256],
         issuers: vec!["i".into()],
         audiences: Vec::new(),

@@ -24,6 +24,8 @@ pub(super) struct Verdict<V> {
 pub(super) struct Asked<V> {
     /// Longer than asking can take.
     lease_ms: u64,
+    /// What an answer takes.
+    bytes: fn(&V) -> usize,
     good: RefCell<Recent<Digest, (V, u64)>>,
     /// Refusals, and leases where there is none. They are kept apart from what is good, so that a flood of made-up
     /// credentials pushes out none that is.
@@ -46,9 +48,23 @@ impl<V: Clone> Asked<V> {
     pub fn new(lease_ms: u64) -> Asked<V> {
         Asked {
             lease_ms,
+            bytes: |_| 0,
             good: RefCell::new(Recent::new(REMEMBERED)),
             others: RefCell::new(Recent::new(REMEMBERED)),
         }
+    }
+
+    /// The same for answers of any length.
+    pub fn sized(lease_ms: u64, bytes: fn(&V) -> usize) -> Asked<V> {
+        Asked {
+            bytes,
+            ..Asked::new(lease_ms)
+        }
+    }
+
+    /// Keeps so many bytes of answers at most.
+    pub fn limit(&self, bytes: usize) {
+        self.good.borrow_mut().limit(bytes);
     }
 
     /// The answer that counts, or what asking comes to.
@@ -84,7 +100,9 @@ impl<V: Clone> Asked<V> {
             match &outcome {
                 Ok(value) => {
                     self.others.borrow_mut().remove(&digest);
-                    self.good.borrow_mut().put(digest, (value.clone(), until));
+                    let (bytes, value) = ((self.bytes)(value), value.clone());
+                    let mut good = self.good.borrow_mut();
+                    good.put_sized(digest, (value, until), bytes);
                 }
                 Err(denied) => {
                     let refused = Other::Refused(denied.clone(), until);

@@ -10,8 +10,8 @@ use crate::exchange::Request;
 use crate::host::Host;
 use crate::plan::{AuthorizerKind, Fault};
 
-/// A named way to know the caller, ready to be asked. What it remembers of earlier callers and keys is its own, so that
-/// a new config begins with nothing.
+/// A named way to know the caller, ready to be asked. What it remembers of good credentials and keys is its own, so that
+/// a new config begins with nothing; what was used up stays so, see [`Authorizer::take_over`].
 pub enum Authorizer {
     Jwt(Box<Jwt>),
     Webhook(Box<Webhook>),
@@ -82,6 +82,37 @@ impl Authorizer {
             Authorizer::MessageSignature(signature) => signature.needed(),
             Authorizer::ForwardAuth(other) => other.shown(),
             _ => &[],
+        }
+    }
+
+    /// Goes on with what must not be forgotten because a config changes: what is accepted once, and who has logged out.
+    /// `before` has the same name in the config before.
+    pub fn take_over(&mut self, before: &Authorizer) {
+        match (self, before) {
+            (Authorizer::Webhook(mine), Authorizer::Webhook(theirs)) => mine.take_over(theirs),
+            (Authorizer::MessageSignature(mine), Authorizer::MessageSignature(theirs)) => {
+                mine.take_over(theirs);
+            }
+            (Authorizer::Oidc(mine), Authorizer::Oidc(theirs)) => mine.take_over(theirs),
+            (Authorizer::Auth0(mine), Authorizer::Auth0(theirs)) => mine.take_over(theirs),
+            _ => {}
+        }
+    }
+
+    /// Remembers so many bytes at most of what is of any length: tokens, answers, sessions.
+    pub fn limit(&self, bytes: usize) {
+        match self {
+            Authorizer::Jwt(jwt) => jwt.limit(bytes),
+            Authorizer::ApiKey(keys) => keys.limit(bytes),
+            Authorizer::Introspection(server) => server.limit(bytes),
+            Authorizer::ForwardAuth(other) => other.limit(bytes),
+            Authorizer::Supabase(supabase) => supabase.limit(bytes),
+            Authorizer::Oidc(oidc) => oidc.limit(bytes),
+            Authorizer::Auth0(auth0) => auth0.limit(bytes),
+            Authorizer::Webhook(_)
+            | Authorizer::MessageSignature(_)
+            | Authorizer::ClientCertificate(_)
+            | Authorizer::Basic(_) => {}
         }
     }
 

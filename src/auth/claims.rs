@@ -59,16 +59,36 @@ impl Claims {
     /// A claim as text: a string's content, a number, `true` or `false` as written, an array or object as compact
     /// JSON. `None` where it is absent or `null`.
     ///
-    /// `name` is the whole name, which may contain dots, slashes or colons. The text may contain any character,
-    /// line breaks too: whoever puts it in a header checks it first.
+    /// `name` is first a whole name, which may contain dots, slashes or colons. If there is none such, its longest
+    /// beginning before a dot that is one is looked into, and the rest is looked up there in the same way. The text may
+    /// contain any character, line breaks too: whoever puts it in a header checks it first.
     pub fn claim(&self, name: &str) -> Option<Cow<'_, str>> {
-        let json = self.json_of(name)?;
-        match json.as_bytes().first() {
-            Some(b'"') => string(json),
-            Some(b'[' | b'{') => Some(Cow::Owned(compact(json))),
-            Some(b'n') => None,
-            _ => Some(Cow::Borrowed(json)),
+        match self.json_of(name) {
+            Some(json) => text(json),
+            None => self.within(name),
         }
+    }
+
+    fn within<'c>(&self, name: &str) -> Option<Cow<'c, str>> {
+        let (rest, json) = name.rmatch_indices('.').find_map(|(dot, _)| {
+            let (beginning, rest) = name.split_at_checked(dot)?;
+            Some((rest.get(1..)?, self.json_of(beginning)?))
+        })?;
+        let inner: Claims = serde_json::from_str(json).ok()?;
+        let found = inner.claim(rest).filter(|_| !rest.is_empty())?;
+        Some(Cow::Owned(found.into_owned()))
+    }
+
+    /// About how much memory they take.
+    pub(super) fn bytes(&self) -> usize {
+        const EACH: usize = 64;
+        let members = self.members.iter();
+        let members = members.map(|(name, value)| {
+            let text = name.len().saturating_add(value.get().len());
+            text.saturating_add(EACH)
+        });
+        let fields = self.fields().map_or(0, |fields| fields.as_str().len());
+        members.sum::<usize>().saturating_add(fields)
     }
 
     /// All claims as one compact JSON object.
@@ -87,7 +107,7 @@ impl Claims {
     }
 
     /// A claim that is a string.
-    pub(super) fn string(&self, name: &str) -> Option<Cow<'_, str>> {
+    pub(crate) fn string(&self, name: &str) -> Option<Cow<'_, str>> {
         string(self.json_of(name)?)
     }
 
@@ -153,6 +173,16 @@ impl<'de> Visitor<'de> for ClaimsVisitor {
             members: members.into(),
             fields: None,
         })
+    }
+}
+
+/// A value as text; none of `null`.
+fn text(json: &str) -> Option<Cow<'_, str>> {
+    match json.as_bytes().first() {
+        Some(b'"') => string(json),
+        Some(b'[' | b'{') => Some(Cow::Owned(compact(json))),
+        Some(b'n') => None,
+        _ => Some(Cow::Borrowed(json)),
     }
 }
 

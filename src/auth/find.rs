@@ -2,6 +2,10 @@
 
 use std::borrow::Cow;
 
+use super::authorizer::Presented;
+use super::denied::Denied;
+use super::oidc::guard;
+use crate::host::Host;
 use crate::http::one_cookie_line;
 use crate::plan::{Place, TokenSource};
 
@@ -48,6 +52,43 @@ pub fn find<'a>(
     } else {
         Found::Missing
     }
+}
+
+/// A token of the request, unless it stands in a cookie alone and another site's page may have made the browser send it.
+pub(super) fn own_or_no_cookie<H: Host>(
+    presented: &Presented<'_, H>,
+    sources: &[TokenSource],
+    token: String,
+) -> Result<String, Denied> {
+    let is_cookie = |source: &TokenSource| matches!(source, TokenSource::Cookie(_));
+    if !sources.iter().any(is_cookie) {
+        return Ok(token);
+    }
+    guard(presented, || {
+        let others = sources.iter().filter(|source| !is_cookie(source));
+        let others: Vec<_> = others.cloned().collect();
+        let found = find(&others, &|name| presented.header(name), presented.query);
+        !matches!(found, Found::Token(other) if other == token)
+    })?;
+    Ok(token)
+}
+
+/// The same of a key that was found by [`find_in`].
+pub(super) fn own_or_no_cookie_in<H: Host>(
+    presented: &Presented<'_, H>,
+    places: &[Place],
+    key: String,
+) -> Result<String, Denied> {
+    let is_cookie = |place: &Place| matches!(place, Place::Cookie(_));
+    if places.iter().any(is_cookie) {
+        guard(presented, || {
+            let others = places.iter().filter(|place| !is_cookie(place));
+            let others: Vec<_> = others.cloned().collect();
+            let found = find_in(&others, &|name| presented.header(name), presented.query);
+            !matches!(found, Found::Token(other) if other == key)
+        })?;
+    }
+    Ok(key)
 }
 
 /// The same for places of which each has at most one credential.

@@ -60,6 +60,11 @@ impl ForwardAuth {
         &self.spec.request_headers
     }
 
+    /// Remembers so many bytes of answers at most.
+    pub fn limit(&self, bytes: usize) {
+        self.known.borrow_mut().limit(bytes);
+    }
+
     /// What the other says of the request.
     pub async fn authenticate<H: Host>(
         &self,
@@ -81,7 +86,8 @@ impl ForwardAuth {
         let good_for_ms = u64::from(self.spec.cache_seconds).saturating_mul(1000);
         let until = now.saturating_add(good_for_ms.min(left_ms));
         let mut known = self.known.borrow_mut();
-        known.put(digest, (claims.clone(), until));
+        let bytes = claims.bytes();
+        known.put_sized(digest, (claims.clone(), until), bytes);
         Ok(claims)
     }
 

@@ -16,7 +16,7 @@ use super::asked::{Asked, Verdict, unavailable};
 use super::authorizer::Presented;
 use super::claims::Claims;
 use super::denied::{Cause, Denied, Way};
-use super::find::{Found, find};
+use super::find::{Found, find, own_or_no_cookie};
 use super::keys::{NotDiscovered, check_asked_url, discover};
 use super::rules::{Rules, expires_ms};
 use super::token::MAX_TOKEN_BYTES;
@@ -53,7 +53,7 @@ enum Endpoint {
     Url(String),
     Discovery {
         issuer: String,
-        found: Asked<String>,
+        found: Box<Asked<String>>,
         last: RefCell<Option<String>>,
     },
 }
@@ -74,7 +74,7 @@ impl Introspection {
             IntrospectionEndpoint::Url(url) => Endpoint::Url(safe(url.literal()?)?),
             IntrospectionEndpoint::Discovery => Endpoint::Discovery {
                 issuer: safe(rules.only_issuer().unwrap_or_default().to_owned())?,
-                found: Asked::new(DISCOVERY_MS),
+                found: Box::new(Asked::new(DISCOVERY_MS)),
                 last: RefCell::default(),
             },
         };
@@ -100,8 +100,13 @@ impl Introspection {
             sources: spec.sources,
             timeout_ms: spec.timeout_ms,
             remember_ms: u64::from(spec.cache_seconds).saturating_mul(1000),
-            known: Asked::new(lease_ms),
+            known: Asked::sized(lease_ms, Claims::bytes),
         })
+    }
+
+    /// Remembers so many bytes of answers at most.
+    pub fn limit(&self, bytes: usize) {
+        self.known.limit(bytes);
     }
 
     /// What the server says of the request's token.
@@ -115,7 +120,7 @@ impl Introspection {
             &|name| presented.header(name),
             presented.query,
         ) {
-            Found::Token(token) => token,
+            Found::Token(token) => own_or_no_cookie(presented, &self.sources, token)?,
             Found::Missing => return Err(Denied::new(Cause::NoToken, "no token")),
             Found::NotBearer => {
                 return Err(Denied::new(Cause::NoToken, "not one Bearer token"));

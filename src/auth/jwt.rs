@@ -8,7 +8,7 @@ use jsonwebtoken::{Algorithm, DecodingKey};
 use super::authorizer::Presented;
 use super::claims::Claims;
 use super::denied::{Cause, Denied};
-use super::find::{Found, find};
+use super::find::{Found, find, own_or_no_cookie};
 use super::hmac::{self, HmacVerifier};
 use super::keys::{KeyFlaw, KeySet, Place, PublicKey, Remote, check_key_url, read_jwks, read_pem};
 use super::public::{Keys, PublicKeys};
@@ -27,8 +27,8 @@ pub struct Jwt {
 }
 
 enum Verifier {
-    /// HMAC (RFC 7518 section 3.2): one for each allowed algorithm.
-    Secret(Vec<HmacVerifier>),
+    /// HMAC (RFC 7518 section 3.2): one for each secret and allowed algorithm.
+    Secrets(Vec<HmacVerifier>),
     Public(Box<PublicKeys>),
 }
 
@@ -44,6 +44,13 @@ impl Jwt {
             rules,
             sources: spec.sources,
         })
+    }
+
+    /// Remembers so many bytes of tokens at most.
+    pub fn limit(&self, bytes: usize) {
+        if let Verifier::Public(keys) = &self.verifier {
+            keys.limit(bytes);
+        }
     }
 
     /// Looks for the token where the authorizer's sources say. `header` gives a header's value by its lower-case
@@ -62,7 +69,10 @@ impl Jwt {
         presented: &Presented<'_, H>,
     ) -> Result<Claims, Denied> {
         match self.find_token(&|name| presented.header(name), presented.query) {
-            Found::Token(token) => self.verify(&token, presented.host).await,
+            Found::Token(token) => {
+                let token = own_or_no_cookie(presented, &self.sources, token)?;
+                self.verify(&token, presented.host).await
+            }
             Found::Missing => Err(Denied::new(Cause::NoToken, "no token")),
             Found::NotBearer => Err(Denied::new(Cause::NoToken, "not one Bearer token")),
         }
@@ -71,7 +81,7 @@ impl Jwt {
     /// Checks a token at the host's time.
     pub async fn verify<H: Host>(&self, token: &str, host: &H) -> Result<Claims, Denied> {
         let keys = match &self.verifier {
-            Verifier::Secret(_) => return self.verify_by_secret(token, host.now_ms() / 1000),
+            Verifier::Secrets(_) => return self.verify_by_secret(token, host.now_ms() / 1000),
             Verifier::Public(keys) => keys,
         };
         if token.len() > MAX_TOKEN_BYTES {
@@ -94,7 +104,7 @@ impl Jwt {
 
     #[cfg(test)]
     pub(super) fn use_secret(&mut self, verifiers: Vec<HmacVerifier>) {
-        self.verifier = Verifier::Secret(verifiers);
+        self.verifier = Verifier::Secrets(verifiers);
     }
 
     /// Checks a token of a shared secret at the Unix time `now_s`, in seconds. One of public keys is refused: that takes
@@ -102,20 +112,17 @@ impl Jwt {
     pub fn verify_by_secret(&self, token: &str, now_s: u64) -> Result<Claims, Denied> {
         let token = Token::read(token)?;
         let verifiers = match &self.verifier {
-            Verifier::Secret(verifiers) => verifiers.as_slice(),
+            Verifier::Secrets(verifiers) => verifiers.as_slice(),
             Verifier::Public(_) => &[],
         };
-        let verifier = token
-            .header
-            .alg
-            .parse::<Algorithm>()
-            .ok()
-            .and_then(|alg| verifiers.iter().find(|v| v.algorithm() == alg))
-            .ok_or_else(|| not_jws("the algorithm is not allowed"))?;
-        if verifier
-            .verify(token.message.as_bytes(), &token.signature)
-            .is_err()
-        {
+        let algorithm = token.header.alg.parse::<Algorithm>().ok();
+        let of_algorithm = |v: &&HmacVerifier| Some(v.algorithm()) == algorithm;
+        let mut fitting = verifiers.iter().filter(of_algorithm).peekable();
+        if fitting.peek().is_none() {
+            return Err(not_jws("the algorithm is not allowed"));
+        }
+        let message = token.message.as_bytes();
+        if !fitting.any(|v| v.verify(message, &token.signature).is_ok()) {
             return Err(Denied::new(Cause::Signature, "the signature is another"));
         }
         let header = token.header.clone();
@@ -131,7 +138,7 @@ fn verifier(
     algorithms: Vec<JwsAlgorithm>,
     rules: &Rules,
 ) -> Result<Verifier, Fault> {
-    let shared = matches!(keys, JwtKeys::Secret(_));
+    let shared = matches!(keys, JwtKeys::Secrets(_));
     if algorithms.is_empty() {
         return Err(fault("jwt_no_algorithm", "no algorithm is allowed"));
     }
@@ -150,7 +157,13 @@ fn verifier(
     let bad = |flaw: KeyFlaw| fault("jwt_bad_key", flaw.message());
     let unsafe_url = |flaw: UrlFlaw| fault("jwt_bad_url", flaw.message);
     match keys {
-        JwtKeys::Secret(text) => by_secret(&Secret::new(text.literal()?), &algorithms),
+        JwtKeys::Secrets(texts) => {
+            let mut verifiers = Vec::new();
+            for text in texts {
+                verifiers.extend(by_secret(&Secret::new(text.literal()?), &algorithms)?);
+            }
+            Ok(Verifier::Secrets(verifiers))
+        }
         JwtKeys::PublicKey(text) => fixed(vec![read_pem(&text.literal()?).map_err(bad)?]),
         JwtKeys::Jwks(text) => {
             let keys = read_jwks(&text.literal()?).map_err(bad)?;
@@ -186,7 +199,7 @@ fn sound_keys(keys: Vec<Result<PublicKey, KeyFlaw>>) -> Result<Vec<PublicKey>, K
     Ok(sound)
 }
 
-fn by_secret(secret: &Secret, algorithms: &[JwsAlgorithm]) -> Result<Verifier, Fault> {
+fn by_secret(secret: &Secret, algorithms: &[JwsAlgorithm]) -> Result<Vec<HmacVerifier>, Fault> {
     let secret = secret.expose().as_bytes();
     let strongest = algorithms.iter().max();
     let needed = strongest.map_or(0, |a| hash_bytes(*a));
@@ -199,12 +212,11 @@ fn by_secret(secret: &Secret, algorithms: &[JwsAlgorithm]) -> Result<Verifier, F
         return Err(fault("jwt_weak_secret", message));
     }
     let key = DecodingKey::from_secret(secret);
-    let verifiers = algorithms
+    algorithms
         .iter()
         .map(|a| hmac::verifier(a.name().parse()?, &key))
         .collect::<Result<_, jsonwebtoken::errors::Error>>()
-        .map_err(|_| fault("jwt_bad_key", "the secret is no HMAC key"))?;
-    Ok(Verifier::Secret(verifiers))
+        .map_err(|_| fault("jwt_bad_key", "the secret is no HMAC key"))
 }
 
 fn hash_bytes(algorithm: JwsAlgorithm) -> usize {

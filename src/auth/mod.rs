@@ -60,6 +60,7 @@ pub use keys::{
 };
 pub use moment::unix_seconds;
 pub use oidc::{AUTH0_COOKIE, Auth0, Granted, Oidc, SESSION_KEY_BYTES, own_path, tenant_url};
+pub use recent::share;
 pub use signature::{LEAST_SECRET_BYTES, MessageSignature, Webhook, read_public_key};
 pub use supabase::{AUTH_PATH, JWKS_PATH, Supabase, has_all_rights, project_url};
 pub use token::MAX_TOKEN_BYTES;

@@ -77,6 +77,11 @@ impl PublicKeys {
         Err(Denied::new(Cause::Signature, reason))
     }
 
+    /// Remembers so many bytes of tokens at most.
+    pub fn limit(&self, bytes: usize) {
+        self.seen.borrow_mut().limit(bytes);
+    }
+
     /// The claims of a token that was good a moment ago.
     pub fn seen(&self, token: &TokenDigest, now_ms: u64) -> Option<Rc<Claims>> {
         self.seen

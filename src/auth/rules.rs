@@ -146,7 +146,7 @@ impl Rules {
         if nbf.is_some_and(|nbf| nbf > now + self.leeway) {
             return Err(Denied::new(Cause::NotActive, "nbf has not come"));
         }
-        if iat.is_some_and(|iat| iat > now + self.leeway) {
+        if iat.is_some_and(|iat| iat > now + self.leeway.max(IAT_AHEAD)) {
             return Err(not_claimed("iat is in the future"));
         }
         match (self.max_age, iat) {
@@ -158,6 +158,9 @@ impl Rules {
         }
     }
 }
+
+/// Seconds by which `iat` may lie ahead: it says when a token was made and not from when on it is good, and clocks differ.
+const IAT_AHEAD: f64 = 60.0;
 
 /// When claims are over, in Unix milliseconds; `None` where they do not say.
 pub(super) fn expires_ms(claims: &Claims) -> Option<u64> {

@@ -12,7 +12,7 @@ use super::Claims;
 /// A signature is not checked again for so long. Times are checked anew at each use.
 const LIFE_MS: u64 = 60_000;
 const MAX_ENTRIES: usize = 1_000;
-/// Of all tokens together, to which the claims kept are in proportion.
+/// Of all tokens together, to which the claims kept are in proportion, where no less is allowed.
 const MAX_BYTES: usize = 1 << 20;
 
 /// The SHA-256 of a whole token, signature included.
@@ -23,8 +23,8 @@ pub(super) fn digest(token: &str) -> TokenDigest {
 }
 
 /// A bounded memory of good tokens.
-#[derive(Default)]
 pub(super) struct Seen {
+    max_bytes: usize,
     tokens: HashMap<TokenDigest, Entry, FixedState>,
     /// The oldest first: all live equally long.
     order: VecDeque<TokenDigest>,
@@ -39,7 +39,24 @@ struct Entry {
     bytes: usize,
 }
 
+impl Default for Seen {
+    fn default() -> Seen {
+        Seen {
+            max_bytes: MAX_BYTES,
+            tokens: HashMap::default(),
+            order: VecDeque::new(),
+            bytes: 0,
+            keys: 0,
+        }
+    }
+}
+
 impl Seen {
+    /// Keeps so many bytes at most.
+    pub fn limit(&mut self, bytes: usize) {
+        self.max_bytes = bytes.min(MAX_BYTES);
+    }
+
     /// The claims of a token that was good a moment ago, by the very keys that count now.
     pub fn find(&mut self, token: &TokenDigest, keys: u64, now_ms: u64) -> Option<Rc<Claims>> {
         if self.keys != keys {
@@ -67,7 +84,8 @@ impl Seen {
             entry.until = now_ms.saturating_add(LIFE_MS);
             return;
         }
-        while self.tokens.len() >= MAX_ENTRIES || self.bytes.saturating_add(bytes) > MAX_BYTES {
+        while self.tokens.len() >= MAX_ENTRIES || self.bytes.saturating_add(bytes) > self.max_bytes
+        {
             let Some(oldest) = self.order.pop_front() else {
                 return;
             };
@@ -89,6 +107,7 @@ impl Seen {
     fn forget(&mut self, keys: u64) {
         *self = Seen {
             keys,
+            max_bytes: self.max_bytes,
             ..Seen::default()
         };
     }

@@ -67,7 +67,7 @@ impl Supabase {
                 vec![JwsAlgorithm::Rs256, JwsAlgorithm::Es256],
             )
         };
-        let shared = |secret| jwt(JwtKeys::Secret(secret), vec![JwsAlgorithm::Hs256]);
+        let shared = |secret| jwt(JwtKeys::Secrets(vec![secret]), vec![JwsAlgorithm::Hs256]);
         let supabase = Supabase {
             secret: secret.map(shared).transpose()?,
             public: url.map(published).transpose()?,
@@ -79,6 +79,11 @@ impl Supabase {
             });
         }
         Ok(supabase)
+    }
+
+    /// Remembers so many bytes of tokens at most.
+    pub fn limit(&self, bytes: usize) {
+        self.public.iter().for_each(|jwt| jwt.limit(bytes));
     }
 
     pub async fn authenticate<H: Host>(

@@ -99,8 +99,9 @@ object! {
         required kind = "type": JwtType,
         /// An issuer that is known: it fills in what is not said here.
         optional preset: PresetObject<'a>,
-        /// The shared secret, best `$secret.NAME`. At least as long as the algorithm's hash: 32, 48 or 64 bytes.
-        optional secret: TextValue,
+        /// The shared secret, best `$secret.NAME`, or several while one is replaced by another. At least as long as the
+        /// algorithm's hash: 32, 48 or 64 bytes.
+        optional secret: OneOrMany<TextValue>,
         /// The issuer's public key in PEM, or a reference to it.
         optional public_key: TextValue,
         /// The issuer's public keys: a JSON Web Key or a set of them, as an object, as a string, or as a reference.
@@ -229,6 +230,8 @@ words! {
         Es256 = "ES256",
         Es384 = "ES384",
         EdDsa = "EdDSA",
+        /// The newer name of `EdDSA` with this curve (RFC 9864).
+        Ed25519 = "Ed25519",
     }
     later ["ES512"]
 

@@ -2,8 +2,8 @@
 
 use super::authorizer::Jwks;
 use super::object::{object, words};
-use super::read::Spanned;
-use super::value::{Name, OneOrMany, TextValue, Whole};
+use super::read::{Entries, Spanned};
+use super::value::{Name, OneOrMany, Scalar, TextValue, Whole};
 
 object! {
     /// How the gateway knows people with browsers: it sends them to an OpenID provider to log in, and keeps a session.
@@ -20,6 +20,9 @@ object! {
         optional scope: Name<'a>,
         /// What the access token is to be for, where the provider takes an `audience`.
         optional audience: Name<'a>,
+        /// What else the provider is told where somebody is sent to log in, by name, such as `prompt` or `acr_values`. With
+        /// `max_age`, an older login is refused.
+        optional authorization_parameters: Entries<'a, Scalar>,
         /// The path that the provider sends browsers back to. `/auth/callback` if nothing is said.
         optional redirect_path: Name<'a>,
         /// A path that logs in, and goes on to `return_to` of its query.
@@ -42,7 +45,7 @@ object! {
         required domain: TextValue,
         /// The application's id.
         required client_id: TextValue,
-        /// The application's secret, best `$secret.NAME`. Logins are sealed by it: at least 32 bytes, as Auth0 makes them.
+        /// The application's secret, best `$secret.NAME`. Logins are sealed by it and need at least 32 bytes, as Auth0 makes them.
         optional client_secret: TextValue,
         /// The URL that the tenant sends browsers back to: that of a path with `auth0_callback`.
         optional redirect_uri: TextValue,
@@ -56,6 +59,8 @@ object! {
         optional scope: Name<'a>,
         /// What `aud` must hold, or one of which it must hold; the first is asked for. The `client_id` if nothing is said.
         optional audience: OneOrMany<TextValue>,
+        /// What else the tenant is told where somebody is sent to log in, by name, such as `prompt` or `connection`.
+        optional authorization_parameters: Entries<'a, Scalar>,
         /// Whether the token goes on to whoever serves the request. `true` if nothing is said.
         optional forward_credential: Spanned<bool>,
     }

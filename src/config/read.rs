@@ -146,7 +146,9 @@ impl<'a, T: Read<'a>> Read<'a> for Vec<T> {
     fn read(node: &'a Value<'a>, cx: &mut Context) -> Option<Self> {
         let items = Items::<T>::read(node, cx)?;
         // An item that is not understood has been told; the others are still looked at.
-        Some(items.nodes().filter_map(|item| T::read(item, cx)).collect())
+        let understood: Vec<T> = items.nodes().filter_map(|item| T::read(item, cx)).collect();
+        // Where none is left, the list is not an empty one.
+        (!understood.is_empty() || items.nodes().next().is_none()).then_some(understood)
     }
 
     fn schema(defs: &mut Defs) -> serde_json::Value {

@@ -76,6 +76,12 @@ pub fn serve(length: usize) -> usize {
                 let plan = Rc::clone(&plan);
                 tasks::leave(async move { renew(&plan, index).await });
             }
+            if let Some(errand) = answer.errand.take() {
+                let plan = Rc::clone(&plan);
+                tasks::leave(async move {
+                    errand.run(&plan, &EdgeHost::new(Head::default())).await;
+                });
+            }
             if let Some(shadow) = answer.shadow.take() {
                 tasks::leave(async move {
                     if let Some(line) = mirror::run(&plan, &host, *shadow).await {

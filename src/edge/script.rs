@@ -83,6 +83,7 @@ pub fn refused(problem: &Problem, request_id: String) -> Answer<JsValue> {
         whereabouts: String::new(),
         request_id,
         shadow: None,
+        errand: None,
     }
 }
 

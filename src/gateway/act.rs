@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 
+use super::login::Errand;
 use super::passwordless;
 use super::proxy::Way;
 use crate::auth::{Authorizer, Claims, Withheld};
@@ -50,6 +51,7 @@ pub struct Aside<R> {
     /// Where a [`Kind::Forward`] goes.
     pub whereabouts: RefCell<String>,
     pub shadow: RefCell<Option<Box<Shadow<R>>>>,
+    pub errand: RefCell<Option<Errand>>,
 }
 
 // Derived, it would ask the same of R.
@@ -61,6 +63,7 @@ impl<R> Default for Aside<R> {
             conditions: RefCell::default(),
             whereabouts: RefCell::default(),
             shadow: RefCell::default(),
+            errand: RefCell::default(),
         }
     }
 }

@@ -6,8 +6,27 @@ use crate::auth::{Auth0, Authorizer, Effects, Granted, Oidc, Presented};
 use crate::edits::Edits;
 use crate::exchange::{Kind, Request};
 use crate::host::{Called, Host};
-use crate::plan::{Hook, LoginStep};
+use crate::plan::{Hook, LoginStep, Plan};
 use crate::problem::Problem;
+use crate::secret::Secret;
+
+/// What is done for somebody who has logged out, once the answer is on its way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Errand {
+    /// Index into [`Plan::authorizers`].
+    authorizer: u16,
+    /// Is to be revoked.
+    token: Secret,
+}
+
+impl Errand {
+    pub async fn run<H: Host>(&self, plan: &Plan, host: &H) {
+        let authorizer = plan.authorizers.get(usize::from(self.authorizer));
+        if let Some(Ok(Authorizer::Oidc(oidc))) = authorizer {
+            oidc.revoke(host, &self.token).await;
+        }
+    }
+}
 
 impl<H: Host> Exchange<'_, H> {
     /// Takes a step of a login. `edits` are those of the answer.
@@ -32,7 +51,12 @@ impl<H: Host> Exchange<'_, H> {
         let location = match (step, self.logs_in(authorizer)?) {
             (LoginStep::Begin, LogsIn::Oidc(oidc)) => oidc.login(&presented, edits).await?,
             (LoginStep::Finish, LogsIn::Oidc(oidc)) => oidc.finish(&presented, edits).await?,
-            (LoginStep::Logout, LogsIn::Oidc(oidc)) => oidc.logout(&presented, edits).await?,
+            (LoginStep::Logout, LogsIn::Oidc(oidc)) => {
+                let (location, token) = oidc.logout(&presented, edits).await?;
+                let errand = token.map(|token| Errand { authorizer, token });
+                *self.aside.errand.borrow_mut() = errand;
+                location
+            }
             (LoginStep::Auth0CallbackRedirect, LogsIn::Auth0(tenant)) => {
                 tenant.redirect(&presented, edits).await?
             }

@@ -39,7 +39,8 @@ impl AuthorizerKind {
         match self {
             AuthorizerKind::Jwt(spec) => {
                 let texts = spec.issuers.iter().chain(&spec.audiences);
-                texts.chain(&spec.subject).chain(spec.keys.text()).collect()
+                let texts = texts.chain(&spec.subject);
+                texts.chain(spec.keys.texts()).collect()
             }
             AuthorizerKind::Webhook(spec) => spec.secrets.iter().collect(),
             AuthorizerKind::MessageSignature(spec) => {
@@ -67,7 +68,7 @@ impl AuthorizerKind {
             AuthorizerKind::Jwt(spec) => {
                 let texts = spec.issuers.iter_mut().chain(&mut spec.audiences);
                 let texts = texts.chain(&mut spec.subject);
-                texts.chain(spec.keys.text_mut()).collect()
+                texts.chain(spec.keys.texts_mut()).collect()
             }
             AuthorizerKind::Webhook(spec) => spec.secrets.iter_mut().collect(),
             AuthorizerKind::MessageSignature(spec) => {

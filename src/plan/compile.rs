@@ -199,6 +199,9 @@ fn document_to_blueprint<'a>(document: &Document<'a>, cx: &mut Context) -> Optio
     for path in documents.into_iter().flatten() {
         add(path, &mut taken, &mut entries, paths, cx);
     }
+    gateway
+        .authorizers
+        .tell_of_cookies(&blueprint.authorizers, &entries, cx);
     drop(gateway);
     blueprint.paths = entries;
     sound.then_some(blueprint)

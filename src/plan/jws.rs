@@ -110,8 +110,9 @@ pub fn signature_algorithm(algorithm: JwsAlgorithm) -> Option<&'static str> {
 /// Where the keys of a JSON Web Token authorizer come from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum JwtKeys {
-    /// Shared with the issuer; at least as long as the longest allowed algorithm's hash (RFC 7518 section 3.2).
-    Secret(Text),
+    /// Shared with the issuer, of which any is enough; each at least as long as the longest allowed algorithm's hash (RFC
+    /// 7518 section 3.2).
+    Secrets(Vec<Text>),
     /// One key in PEM: SubjectPublicKeyInfo (RFC 5280 section 4.1) or RSAPublicKey (RFC 8017 appendix A.1.1).
     PublicKey(Text),
     /// JSON text: a JWK or a set of them (RFC 7517).
@@ -123,24 +124,24 @@ pub enum JwtKeys {
 }
 
 impl JwtKeys {
-    /// The text that may be a reference.
-    pub fn text(&self) -> Option<&Text> {
+    /// The texts that may be references.
+    pub fn texts(&self) -> &[Text] {
         match self {
-            JwtKeys::Secret(text)
-            | JwtKeys::PublicKey(text)
-            | JwtKeys::Jwks(text)
-            | JwtKeys::JwksUri(text) => Some(text),
-            JwtKeys::Discovery => None,
+            JwtKeys::Secrets(texts) => texts,
+            JwtKeys::PublicKey(text) | JwtKeys::Jwks(text) | JwtKeys::JwksUri(text) => {
+                std::slice::from_ref(text)
+            }
+            JwtKeys::Discovery => &[],
         }
     }
 
-    pub fn text_mut(&mut self) -> Option<&mut Text> {
+    pub fn texts_mut(&mut self) -> &mut [Text] {
         match self {
-            JwtKeys::Secret(text)
-            | JwtKeys::PublicKey(text)
-            | JwtKeys::Jwks(text)
-            | JwtKeys::JwksUri(text) => Some(text),
-            JwtKeys::Discovery => None,
+            JwtKeys::Secrets(texts) => texts,
+            JwtKeys::PublicKey(text) | JwtKeys::Jwks(text) | JwtKeys::JwksUri(text) => {
+                std::slice::from_mut(text)
+            }
+            JwtKeys::Discovery => &mut [],
         }
     }
 }

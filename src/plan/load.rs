@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::rc::Rc;
 
-use crate::auth::{Authorizer, Withheld, has_all_rights, project_url};
+use crate::auth::{Authorizer, Withheld, has_all_rights, project_url, share};
 use crate::config::url_without_blanks;
 use crate::policy::cors;
 use crate::route::{Entry, Table};
@@ -32,6 +32,8 @@ pub struct Plan {
     /// The gateway as an issuer of its own.
     pub federation: Option<Result<Rc<Federation>, Fault>>,
     pub authorizers: Vec<Result<Authorizer, Fault>>,
+    /// The names of these.
+    pub(super) callers: Vec<String>,
     /// What each authorizer withholds, whether or not it is at fault.
     withheld: Vec<Vec<Place>>,
     /// Sessions: a browser sends them to every path, whoever serves it.
@@ -166,10 +168,14 @@ impl<'e, E: Environment> Resolver<'e, E> {
         let servers = servers
             .map(|s| self.server(s, &blueprint, &identities))
             .collect();
+        let callers = blueprint.authorizers.iter();
+        let callers = callers.map(|authorizer| authorizer.name.clone()).collect();
         let authorizers = blueprint.authorizers.into_iter();
         let (authorizers, withheld): (Vec<_>, Vec<Vec<Place>>) = authorizers
             .map(|a| (self.authorizer(&a.name, a.kind), a.withheld))
             .unzip();
+        let bytes = share(authorizers.len());
+        authorizers.iter().flatten().for_each(|it| it.limit(bytes));
         let sessions = withheld.iter().flatten();
         let sessions = sessions.filter(|place| matches!(place, Place::Cookies(_)));
         let sessions = sessions.cloned().collect();
@@ -182,6 +188,7 @@ impl<'e, E: Environment> Resolver<'e, E> {
             identities,
             federation,
             authorizers,
+            callers,
             withheld,
             sessions,
             bindings: blueprint.bindings,

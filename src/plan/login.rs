@@ -14,6 +14,8 @@ pub struct OidcSpec {
     /// With blanks between.
     pub scope: String,
     pub audience: Option<String>,
+    /// What else the provider is told where somebody is sent to log in.
+    pub parameters: Vec<(String, Text)>,
     /// Where the provider sends browsers back to; canonical, as the next two.
     pub redirect_path: String,
     /// Where a browser is sent after it has been logged out.
@@ -32,12 +34,14 @@ pub struct OidcSpec {
 impl OidcSpec {
     pub fn texts(&self) -> impl Iterator<Item = &Text> {
         let texts = [&self.issuer, &self.client_id].into_iter();
-        texts.chain(&self.client_secret).chain(&self.keys)
+        let texts = texts.chain(&self.client_secret).chain(&self.keys);
+        texts.chain(self.parameters.iter().map(|(_, text)| text))
     }
 
     pub fn texts_mut(&mut self) -> impl Iterator<Item = &mut Text> {
         let texts = [&mut self.issuer, &mut self.client_id].into_iter();
-        texts.chain(&mut self.client_secret).chain(&mut self.keys)
+        let texts = texts.chain(&mut self.client_secret).chain(&mut self.keys);
+        texts.chain(self.parameters.iter_mut().map(|(_, text)| text))
     }
 }
 
@@ -55,6 +59,8 @@ pub struct Auth0Spec {
     pub audiences: Vec<Text>,
     /// What access tokens are asked for.
     pub audience_asked: Option<Text>,
+    /// What else the tenant is told where somebody is sent to log in.
+    pub parameters: Vec<(String, Text)>,
     /// [`JwtKeys::Discovery`] is the tenant's own key set.
     pub keys: JwtKeys,
 }
@@ -64,7 +70,8 @@ impl Auth0Spec {
         let texts = [&self.domain, &self.client_id].into_iter();
         let texts = texts.chain(&self.client_secret).chain(&self.redirect_uri);
         let texts = texts.chain(&self.audiences).chain(&self.audience_asked);
-        texts.chain(self.keys.text())
+        let texts = texts.chain(self.keys.texts());
+        texts.chain(self.parameters.iter().map(|(_, text)| text))
     }
 
     pub fn texts_mut(&mut self) -> impl Iterator<Item = &mut Text> {
@@ -75,7 +82,8 @@ impl Auth0Spec {
         let texts = texts
             .chain(&mut self.audiences)
             .chain(&mut self.audience_asked);
-        texts.chain(self.keys.text_mut())
+        let texts = texts.chain(self.keys.texts_mut());
+        texts.chain(self.parameters.iter_mut().map(|(_, text)| text))
     }
 }
 

@@ -7,8 +7,16 @@ use super::Plan;
 use crate::upstream::Server;
 
 impl Plan {
-    /// Goes on with what the plan before knows: of each server, by its alias, how its endpoints answer.
+    /// Goes on with what the plan before knows: of each server, by its alias, how its endpoints answer; of each
+    /// authorizer, by its name, what it does not accept again.
     pub fn take_over(&mut self, before: &Plan) {
+        for (name, authorizer) in self.callers.iter().zip(&mut self.authorizers) {
+            let mut known = before.callers.iter().zip(&before.authorizers);
+            let known = known.find(|(other, _)| *other == name);
+            if let (Ok(authorizer), Some((_, Ok(known)))) = (authorizer, known) {
+                authorizer.take_over(known);
+            }
+        }
         for server in &mut self.servers {
             let Ok(Server::Pool(pool)) = server else {
                 continue;
@@ -26,6 +34,50 @@ mod tests {
     use super::*;
     use crate::plan::compile;
     use crate::upstream::pool::{Event, Failure, Outcome, Want};
+
+    #[test]
+    fn a_new_plan_knows_who_has_been_here_by_the_name_of_the_authorizer() {
+        use crate::auth::{Authorizer, Effects, Presented};
+        use crate::exchange::{Body, Request};
+        use crate::host::memory::{MemoryHost, run};
+
+        const NOW: u64 = 1_800_000_000;
+        const SIGNED: &str = "04faf80b32d24ff37f235801a74169f8434f70585c8ac2fe049cd001da1cdcc5";
+        let plan = |name: &str, tolerance: u32| {
+            let config = format!(
+                r#"{{ "authorizers": {{ "{name}": {{ "type": "webhook", "scheme": "stripe",
+                "secret": "a secret of a sender of webhooks", "tolerance": {tolerance} }} }}, "paths": [] }}"#
+            );
+            let blueprint = compile(&config).blueprint.unwrap();
+            Plan::load(blueprint, &|_: &str| None).unwrap().0
+        };
+        // openssl dgst -sha256 -hmac "$SECRET" over `TIME.{}`.
+        let signature = format!("t={NOW},v1={SIGNED}");
+        let headers = [("stripe-signature", signature.as_str())];
+        let knows = |plan: &Plan| {
+            let host = MemoryHost::new(NOW * 1000, &headers).with_body(b"{}");
+            let request = Request::new("POST", "https://gateway.test/hook").unwrap();
+            let presented = Presented {
+                host: &host,
+                request: request.with_body(Body::Sized),
+                path: "/hook",
+                query: None,
+                effects: &Effects::default(),
+            };
+            let Some(Ok(Authorizer::Webhook(webhook))) = plan.authorizers.first() else {
+                panic!("no webhook");
+            };
+            run(webhook.authenticate(&presented)).map_or_else(|denied| denied.code(), |_| "in")
+        };
+        let first = plan("stripe", 300);
+        assert_eq!(knows(&first), "in");
+        let mut second = plan("stripe", 600);
+        second.take_over(&first);
+        assert_eq!(knows(&second), "signature_replayed");
+        let mut other = plan("other", 300);
+        other.take_over(&second);
+        assert_eq!(knows(&other), "in");
+    }
 
     fn plan(servers: &str) -> Plan {
         let blueprint =

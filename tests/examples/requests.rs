@@ -106,7 +106,8 @@ pub fn with_token(request: Request, spec: &JwtSpec, path: &PathEntry) -> Request
         allow(&mut claims, require);
     }
     let token = match &spec.keys {
-        JwtKeys::Secret(secret) => {
+        JwtKeys::Secrets(secrets) => {
+            let secret = secrets.first().unwrap();
             let algorithm = spec.algorithms.iter().map(|a| a.name()).next().unwrap();
             sign_with(algorithm, &value(secret), &claims)
         }
@@ -117,7 +118,10 @@ pub fn with_token(request: Request, spec: &JwtSpec, path: &PathEntry) -> Request
     };
     match spec.sources.first() {
         Some(TokenSource::Header(name)) => request.header(name, &token),
-        Some(TokenSource::Cookie(name)) => request.header("Cookie", &format!("{name}={token}")),
+        Some(TokenSource::Cookie(name)) => {
+            let request = request.header("Cookie", &format!("{name}={token}"));
+            request.header("Sec-Fetch-Site", "same-origin")
+        }
         _ => request.header("Authorization", &format!("Bearer {token}")),
     }
 }

@@ -163,3 +163,129 @@ fn no_spelling_of_a_protected_path_gets_in_without_a_token() {
         );
     }
 }
+
+#[test]
+fn a_cookie_is_no_credential_where_another_sites_page_could_have_sent_it() {
+    let upstream = Upstream::start();
+    let token = sign(&good_claims());
+    let config = json!({
+        "servers": [{ "alias": "a", "url": upstream.url() }],
+        "authorizer": {
+            "type": "jwt", "secret": "$secret.JWT_SECRET", "token_from": [{ "cookie": "session" }, "bearer"],
+        },
+        "paths": [{ "method": "ANY", "path": "/{.+}", "auth": true, "integration": { "type": "http", "server": "a" } }],
+    });
+    let gateway = gateway(config, Options::default().text("JWT_SECRET", SECRET));
+    let own = "http://api.test".to_owned();
+    let by_cookie = format!("session={token}");
+    for (method, fields, status) in [
+        ("GET", &[("Sec-Fetch-Site", "cross-site")][..], 200),
+        ("HEAD", &[], 200),
+        ("POST", &[], 403),
+        (
+            "POST",
+            &[
+                ("Origin", "https://evil.test"),
+                ("Sec-Fetch-Site", "cross-site"),
+            ],
+            403,
+        ),
+        ("POST", &[("Origin", "null")], 403),
+        ("DELETE", &[("Sec-Fetch-Site", "same-site")], 403),
+        ("PUT", &[("Sec-Fetch-Site", "same-origin")], 200),
+        ("POST", &[("Origin", own.as_str())], 200),
+    ] {
+        let mut request = Request::new(method, "/x")
+            .header("Host", "api.test")
+            .header("Cookie", &by_cookie);
+        for (name, value) in fields {
+            request = request.header(name, value);
+        }
+        let answer = gateway.send(&request);
+        assert_eq!(
+            answer.status,
+            status,
+            "{method} {fields:?}: {}",
+            answer.text()
+        );
+        if status == 403 {
+            assert_problem(&answer, 403, "cross_site_request");
+        }
+    }
+    // A page of another site can open a WebSocket.
+    let answer = gateway.send(
+        &Request::get("/x")
+            .header("Cookie", &by_cookie)
+            .header("Connection", "Upgrade")
+            .header("Upgrade", "websocket")
+            .header("Sec-WebSocket-Version", "13")
+            .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
+            .header("Origin", "https://evil.test"),
+    );
+    assert_problem(&answer, 403, "cross_site_request");
+    // Whoever writes it into a header knows it.
+    let bearer = Request::new("POST", "/x").header("Authorization", &format!("Bearer {token}"));
+    assert_eq!(gateway.send(&bearer).status, 200);
+}
+
+#[test]
+fn a_secret_is_replaced_while_tokens_of_both_are_in_use() {
+    let (old, new) = (SECRET, "the secret to come, which is long enough as well");
+    let config = json!({
+        "authorizer": { "type": "jwt", "secret": ["$secret.NEW", "$secret.OLD"] },
+        "paths": [{ "method": "GET", "path": "/", "auth": true, "response": 1 }],
+    });
+    assert_eq!(
+        crate::support::mistakes(&config.to_string()),
+        Vec::<String>::new()
+    );
+    let options = Options::default().text("OLD", old).text("NEW", new);
+    let gateway = gateway(config, options);
+    for (secret, status) in [
+        (old, 200),
+        (new, 200),
+        ("neither of these, and as long as they", 401),
+    ] {
+        let token = sign_with("HS256", secret, &good_claims());
+        let answer = gateway.send(&with(&format!("Bearer {token}")));
+        assert_eq!(answer.status, status, "{secret}: {}", answer.text());
+    }
+}
+
+#[test]
+fn a_claim_within_a_claim_goes_on() {
+    let upstream = Upstream::start();
+    let config = json!({
+        "servers": [{ "alias": "a", "url": upstream.url() }],
+        "authorizer": { "type": "jwt", "secret": "$secret.JWT_SECRET" },
+        "paths": [{
+            "method": "GET", "path": "/", "auth": true, "integration": { "type": "http", "server": "a" },
+            "mapping": { "headers": {
+                "X-Org": "$request.jwt.client_metadata.organisation_name",
+                "X-Roles": "$request.jwt.realm_access.roles",
+                "X-Flat": "$request.jwt.a.b",
+                "X-None": "$request.jwt.client_metadata.other",
+                "X-Bearer": "Bearer $request.jwt.sub",
+            } },
+        }],
+    });
+    let gateway = gateway(config, Options::default().text("JWT_SECRET", SECRET));
+    let mut claims = good_claims();
+    claims["client_metadata"] = json!({ "organisation_name": "SuperOrg" });
+    claims["realm_access"] = json!({ "roles": ["a", "b"] });
+    claims["a.b"] = json!("flat");
+    claims["a"] = json!({ "b": "deep" });
+    let token = sign(&claims);
+    let request = with(&format!("Bearer {token}")).header("X-None", "mine");
+    assert_eq!(gateway.send(&request).status, 200);
+    let arrived = upstream.last();
+    for (name, value) in [
+        ("x-org", &["SuperOrg"][..]),
+        ("x-roles", &[r#"["a","b"]"#]),
+        ("x-flat", &["flat"]),
+        ("x-none", &[]),
+        ("x-bearer", &["u1"]),
+    ] {
+        assert_eq!(crate::support::arrived(&arrived, name), value, "{name}");
+    }
+}

@@ -294,7 +294,10 @@ fn who_logs_out_is_logged_out_here_and_there() {
         "http://localhost/"
     );
     assert!(parameter(&to, "id_token_hint").contains('.'));
-    assert_eq!(provider.asked("/token/revocation"), 1);
+    // Beside the answer.
+    assert!(support::eventually(support::PATIENCE, || provider
+        .asked("/token/revocation")
+        == 1));
     assert_eq!(browser.cookie(), "");
     let page = browser.go(&to);
     assert!(

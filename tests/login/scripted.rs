@@ -300,3 +300,89 @@ fn the_answer_of_another_issuer_is_refused() {
         assert_problem(&answer, 400, "login_state_invalid");
     }
 }
+
+#[test]
+fn the_provider_is_told_what_the_config_says_and_an_older_login_is_refused() {
+    let scripted = Scripted::start();
+    let issuer = scripted.issuer();
+    let Setup {
+        gateway,
+        upstream: _upstream,
+    } = setup(&issuer, |authorizer| {
+        authorizer["authorization_parameters"] =
+            json!({ "prompt": "consent", "acr_values": "urn:mfa a&b", "max_age": 300 });
+    });
+    for (auth_time, status) in [
+        (json!(in_seconds(-10)), 302),
+        (json!(in_seconds(-320)), 302),
+        (json!(in_seconds(-340)), 502),
+        (json!(null), 502),
+    ] {
+        let mut browser = Browser::alone(&gateway);
+        let to = location(&browser.go(&format!("{ORIGIN}/page")), ORIGIN);
+        assert_eq!(parameter(&to, "prompt"), "consent");
+        assert_eq!(parameter(&to, "acr_values"), "urn:mfa a&b");
+        assert_eq!(parameter(&to, "max_age"), "300");
+        let claims = json!({
+            "iss": issuer, "aud": "web", "sub": "alice", "nonce": parameter(&to, "nonce"),
+            "iat": in_seconds(0), "exp": in_seconds(600), "auth_time": auth_time,
+        });
+        let id_token = scripted.key.sign("RS256", Some("k"), &claims);
+        let tokens = json!({ "access_token": "t", "token_type": "Bearer", "id_token": id_token });
+        scripted.answers("/token", &tokens);
+        let state = parameter(&to, "state");
+        let callback = format!("{ORIGIN}/auth/callback?code=c&state={state}&iss={issuer}");
+        let answer = browser.go(&callback);
+        assert_eq!(answer.status, status, "{auth_time}: {}", answer.text());
+    }
+    assert!(gateway.logs("auth_time"), "{}", gateway.log());
+}
+
+#[test]
+fn nobody_who_logs_out_waits_for_the_provider() {
+    let scripted = Scripted::start();
+    let issuer = scripted.issuer();
+    scripted.answers(
+        "/.well-known/openid-configuration",
+        &json!({
+            "issuer": issuer, "authorization_endpoint": format!("{issuer}/authorize"),
+            "token_endpoint": format!("{issuer}/token"), "jwks_uri": format!("{issuer}/jwks"),
+            "revocation_endpoint": format!("{issuer}/revoke"),
+        }),
+    );
+    let late = Script {
+        status: 200,
+        pause: Duration::from_secs(3),
+        ..Script::default()
+    };
+    scripted.upstream.script("/revoke", late);
+    let Setup {
+        gateway,
+        upstream: _upstream,
+    } = setup(&issuer, |_| {});
+    let mut browser = Browser::alone(&gateway);
+    let to = location(&browser.go(&format!("{ORIGIN}/page")), ORIGIN);
+    let claims = json!({
+        "iss": issuer, "aud": "web", "sub": "alice", "nonce": parameter(&to, "nonce"),
+        "iat": in_seconds(0), "exp": in_seconds(600),
+    });
+    let id_token = scripted.key.sign("RS256", Some("k"), &claims);
+    scripted.answers(
+        "/token",
+        &json!({ "access_token": "t", "token_type": "Bearer", "refresh_token": "r", "id_token": id_token }),
+    );
+    let state = parameter(&to, "state");
+    let callback = format!("{ORIGIN}/auth/callback?code=c&state={state}&iss={issuer}");
+    assert_eq!(browser.go(&callback).status, 302);
+    let begun = std::time::Instant::now();
+    assert_eq!(browser.fetch("POST", "/auth/logout").status, 303);
+    assert!(
+        begun.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        begun.elapsed()
+    );
+    assert!(support::eventually(support::PATIENCE, || scripted
+        .upstream
+        .count("/revoke")
+        == 1));
+}

@@ -56,3 +56,12 @@ fn mac<M: Mac + KeyInit>(key: &[u8], message: &str) -> Vec<u8> {
     mac.update(message.as_bytes());
     mac.finalize().into_bytes().to_vec()
 }
+
+/// HMAC-SHA-256 in hexadecimal, as senders of webhooks sign.
+pub fn hmac_hex(secret: &str, signed: &str) -> String {
+    let mut mac =
+        <Hmac<sha2::Sha256> as KeyInit>::new_from_slice(secret.as_bytes()).expect("a key");
+    mac.update(signed.as_bytes());
+    let tag = mac.finalize().into_bytes();
+    tag.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -20,7 +20,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::find::{Found, find_in};
+use super::find::{Found, find_in, own_or_no_cookie_in};
 use super::{Claims, Denied, Presented};
 use crate::host::Host;
 use crate::plan::{ApiKeySpec, Fault, Place, StoredKey, Text};
@@ -78,6 +78,11 @@ impl ApiKeys {
         })
     }
 
+    /// Remembers so many bytes of stored keys at most.
+    pub fn limit(&self, bytes: usize) {
+        self.store.iter().for_each(|store| store.limit(bytes));
+    }
+
     /// Who holds the key that a request brings.
     pub async fn authenticate<H: Host>(
         &self,
@@ -85,7 +90,7 @@ impl ApiKeys {
     ) -> Result<Claims, Denied> {
         let header = |name: &str| presented.header(name);
         let key = match find_in(&self.places, &header, presented.query) {
-            Found::Token(key) => key,
+            Found::Token(key) => own_or_no_cookie_in(presented, &self.places, key)?,
             Found::Missing => return Err(Denied::of(&refusal::MISSING, "key_missing: no key")),
             Found::NotBearer => return Err(refused("key_malformed: not one key")),
         };

@@ -54,6 +54,11 @@ impl Store {
         }
     }
 
+    /// Remembers so many bytes of keys at most.
+    pub fn limit(&self, bytes: usize) {
+        self.good.borrow_mut().limit(bytes);
+    }
+
     /// The key of an id, if there is one.
     pub async fn find<H: Host>(&self, host: &H, id: &str) -> Result<Option<Rc<Key>>, Denied> {
         let now = host.now_ms();
@@ -117,7 +122,9 @@ impl Store {
             since_ms,
             ask_again_ms,
         };
-        self.good.borrow_mut().put(id.to_owned(), known);
+        let bytes = key.claims.bytes();
+        let mut good = self.good.borrow_mut();
+        good.put_sized(id.to_owned(), known, bytes);
     }
 
     fn forget(&self, id: &str, now: u64) {

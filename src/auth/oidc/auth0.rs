@@ -10,7 +10,7 @@ use super::logins::Logins;
 use super::provider::{Directory, Endpoints};
 use super::seal::Sealer;
 use super::session::Login;
-use super::{browser, id_tokens};
+use super::{browser, id_tokens, literals, max_age};
 use crate::auth::find::{Found, find_in};
 use crate::auth::{Claims, Denied, Jwt, Presented, check_key_url, keys};
 use crate::edits::Edits;
@@ -56,6 +56,7 @@ impl Auth0 {
             }
             keys => keys,
         };
+        let parameters = literals(spec.parameters)?;
         let only = &[JwsAlgorithm::Rs256];
         let audiences = match spec.audiences.is_empty() {
             true => vec![Text::Literal(id.clone())],
@@ -84,10 +85,24 @@ impl Auth0 {
                 secret: secret.map(Secret::new),
                 scope: spec.scope,
                 audience,
+                max_age: max_age(&parameters),
+                parameters,
                 directory: Directory::Fixed(Rc::new(endpoints)),
             },
             redirect_uri: spec.redirect_uri.map(Text::literal).transpose()?,
         })
+    }
+
+    /// Goes on with the logins that are over in the tenant of the same name.
+    pub fn take_over(&mut self, before: &Auth0) {
+        if let (Ok(mine), Ok(theirs)) = (&mut self.logins, &before.logins) {
+            mine.take_over(theirs);
+        }
+    }
+
+    /// Remembers so many bytes of tokens at most.
+    pub fn limit(&self, bytes: usize) {
+        self.bearer.limit(bytes);
     }
 
     /// Whose token the request has.
@@ -135,6 +150,7 @@ impl Auth0 {
         let claims = self.identified(presented, &tokens).await?;
         let claims = claims.ok_or_else(|| broken("the tenant gave no ID token"))?;
         check_nonce(&claims, &login)?;
+        self.client.check_age(&claims, presented.now_s())?;
         Ok(Granted {
             json: tokens.json,
             claims,

@@ -1,6 +1,6 @@
 //! What a request tells of the browser that sent it, and where a browser may be sent.
 
-use crate::auth::Presented;
+use crate::auth::{Denied, Presented, Way};
 use crate::host::Host;
 
 /// Longer ones are not worth a cookie.
@@ -52,6 +52,26 @@ pub fn is_own<H: Host>(presented: &Presented<'_, H>) -> bool {
         (None, None) => false,
         (site, origin) => site.unwrap_or(true) && origin.unwrap_or(true),
     }
+}
+
+pub static CROSS_SITE: Way = Way {
+    status: 403,
+    code: "cross_site_request",
+    text: "This request must come from a page of this site.",
+    challenge: None,
+    absent: false,
+};
+
+/// Refuses what another site's page may have made a browser send along with a cookie, if it can change something.
+pub fn guard<H: Host>(
+    presented: &Presented<'_, H>,
+    by_cookie: impl FnOnce() -> bool,
+) -> Result<(), Denied> {
+    if is_safe(presented) || is_own(presented) || !by_cookie() {
+        return Ok(());
+    }
+    let reason = "cross_site_request: neither Sec-Fetch-Site nor Origin says otherwise";
+    Err(Denied::of(&CROSS_SITE, reason))
 }
 
 /// Whether a request can change nothing (RFC 9110 section 9.2.1). A WebSocket can, and other sites' pages can open one.

@@ -8,16 +8,20 @@ use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::login::failed;
 use super::provider::{Directory, Endpoints};
 use super::session::Login;
 use crate::auth::{Claims, Denied, Jwt};
 use crate::edits::Edits;
 use crate::host::{Ask, Host, SendError, Told};
+use crate::problem::Problem;
 use crate::secret::Secret;
 
 /// Milliseconds that the provider may take to answer, and the longest answer.
 const TIMEOUT_MS: u32 = 10_000;
 const MAX_BYTES: usize = 64 * 1024;
+/// Seconds by which the provider's clock may differ.
+const LEEWAY_S: u64 = 30;
 
 const REFUSALS_OF_CLIENTS: [&str; 5] = [
     "invalid_client",
@@ -35,6 +39,10 @@ pub struct Client {
     pub scope: String,
     /// What the access token is for, where the provider wants to be told.
     pub audience: Option<String>,
+    /// What else it is told where somebody is sent to log in.
+    pub parameters: Vec<(String, String)>,
+    /// The one of these that an ID token must keep to, in seconds.
+    pub max_age: Option<u64>,
     pub directory: Directory,
     /// Checks ID tokens.
     pub id_tokens: Jwt,
@@ -154,6 +162,7 @@ impl Client {
         if let Some(audience) = &self.audience {
             query.append_pair("audience", audience);
         }
+        query.extend_pairs(&self.parameters);
         with_query(&endpoints.authorization, &query.finish())
     }
 
@@ -199,9 +208,30 @@ impl Client {
         }
     }
 
+    /// Whether somebody has shown the provider who they are as lately as it was asked for (OpenID Connect Core 1.0
+    /// sections 3.1.2.1 and 3.1.3.7).
+    pub fn check_age(&self, claims: &Claims, now_s: u64) -> Result<(), Problem> {
+        let Some(max_age) = self.max_age else {
+            return Ok(());
+        };
+        let at = claims.json_of("auth_time");
+        let at = at.and_then(|json| serde_json::from_str::<u64>(json).ok());
+        let latest = |at: u64| at.saturating_add(max_age).saturating_add(LEEWAY_S);
+        match at {
+            Some(at) if now_s <= latest(at) => Ok(()),
+            _ => Err(failed(
+                "the ID token's auth_time is missing or older than max_age",
+            )),
+        }
+    }
+
     /// Who an ID token is of (OpenID Connect Core 1.0 section 3.1.3.7).
     pub async fn identify<H: Host>(&self, host: &H, id_token: &str) -> Result<Claims, Denied> {
         let claims = self.id_tokens.verify(id_token, host).await?;
+        // OpenID Connect Core 1.0 section 2.
+        if claims.string("sub").is_none_or(|sub| sub.is_empty()) {
+            return Err(Denied::new(crate::auth::Cause::Claims, "sub is no text"));
+        }
         let azp = claims.string("azp");
         let several = claims.strings("aud").is_some_and(|aud| aud.len() > 1);
         let others = match &azp {

@@ -9,6 +9,7 @@ use crate::auth::{Cause, Claims, Denied, Presented};
 use crate::edits::Edits;
 use crate::host::Host;
 use crate::problem::{Blame, Problem};
+use crate::secret::Secret;
 
 /// The answer of a provider that came back with a browser.
 pub struct Returned {
@@ -89,6 +90,7 @@ impl Oidc {
         let claims = self.client.identify(host, &id_token).await;
         let claims = claims.map_err(|denied| not_identified(&denied))?;
         check_nonce(&claims, &login)?;
+        self.client.check_age(&claims, presented.now_s())?;
         let now = presented.now_s();
         let session = session_of(random(host), id_token, tokens, self.forwards, now);
         let cookies = presented.header("cookie").unwrap_or_default();
@@ -101,40 +103,46 @@ impl Oidc {
         Ok(login.return_to)
     }
 
-    /// Ends the session. Where the browser goes on to.
+    /// Ends the session. Where the browser goes on to, and a refresh token that is then to be [revoked](Oidc::revoke).
     pub async fn logout<H: Host>(
         &self,
         presented: &Presented<'_, H>,
         answer: &mut Edits,
-    ) -> Result<String, Problem> {
+    ) -> Result<(String, Option<Secret>), Problem> {
         if !browser::is_own(presented) {
             return Err(Problem::client(
                 403,
-                super::CROSS_SITE.code,
-                super::CROSS_SITE.text,
+                browser::CROSS_SITE.code,
+                browser::CROSS_SITE.text,
             ));
         }
         let cookies = presented.header("cookie").unwrap_or_default();
         let session = self.find(&cookies);
         cookie::clear_long(&self.cookie, &cookies, answer);
         let Some(session) = session else {
-            return Ok(self.after_logout.clone());
+            return Ok((self.after_logout.clone(), None));
         };
         self.ended.borrow_mut().put(session.id, ());
+        let token = session.refresh_token.map(Secret::new);
         // Whoever wants to leave is let go, whether or not the provider answers.
         let Ok(endpoints) = self.client.directory.endpoints(presented.host).await else {
-            return Ok(self.after_logout.clone());
+            return Ok((self.after_logout.clone(), token));
         };
-        if let Some(token) = &session.refresh_token {
-            self.client.revoke(presented.host, &endpoints, token).await;
-        }
-        Ok(match &endpoints.end_session {
+        let location = match &endpoints.end_session {
             None => self.after_logout.clone(),
             Some(url) => {
                 let back = [&browser::own_origin(presented), self.after_logout.as_str()].concat();
                 self.client.end_session_url(url, &session.id_token, &back)
             }
-        })
+        };
+        Ok((location, token))
+    }
+
+    /// Tells the provider that a refresh token is not needed any more, where it wants to know.
+    pub async fn revoke<H: Host>(&self, host: &H, token: &Secret) {
+        if let Ok(endpoints) = self.client.directory.endpoints(host).await {
+            self.client.revoke(host, &endpoints, token.expose()).await;
+        }
     }
 
     fn redirect_uri<H: Host>(&self, presented: &Presented<'_, H>) -> String {

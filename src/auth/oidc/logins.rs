@@ -1,6 +1,7 @@
 //! Logins that have begun, each in a cookie of its own, so that several tabs do not disturb each other.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
 use super::client::same;
 use super::cookie;
@@ -25,7 +26,7 @@ pub struct Logins {
     /// What the names of the cookies begin with.
     prefix: String,
     /// A state is good once. Another isolate does not know; there the provider's code is good once.
-    used: RefCell<Recent<String, ()>>,
+    used: Rc<RefCell<Recent<String, ()>>>,
 }
 
 impl Logins {
@@ -33,8 +34,13 @@ impl Logins {
         Logins {
             sealer,
             prefix: format!("{cookie}.login-"),
-            used: RefCell::new(Recent::new(REMEMBERED)),
+            used: Rc::new(RefCell::new(Recent::new(REMEMBERED))),
         }
+    }
+
+    /// Goes on with the states that have come back to another one.
+    pub fn take_over(&mut self, before: &Logins) {
+        self.used = Rc::clone(&before.used);
     }
 
     /// Leaves it with the browser. `None` if it cannot be sealed.

@@ -24,6 +24,7 @@ mod session;
 mod tests;
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
 use super::recent::Recent;
 use super::{Cause, Claims, Denied, Jwt, Presented, Way};
@@ -39,6 +40,7 @@ use seal::Sealer;
 use session::Session;
 
 pub use auth0::{AUTH0_COOKIE, Auth0, Granted, tenant_url};
+pub(super) use browser::guard;
 pub use browser::own_path;
 pub use seal::SESSION_KEY_BYTES;
 
@@ -59,7 +61,7 @@ pub struct Oidc {
     /// The access token goes on as a Bearer token.
     forwards: bool,
     renewals: Renewals,
-    ended: RefCell<Recent<[u8; 16], ()>>,
+    ended: Rc<RefCell<Recent<[u8; 16], ()>>>,
 }
 
 static MISSING: Way = Way {
@@ -84,14 +86,6 @@ static EXPIRED: Way = Way {
     ..MISSING
 };
 
-static CROSS_SITE: Way = Way {
-    status: 403,
-    code: "cross_site_request",
-    text: "This request must come from a page of this site.",
-    challenge: None,
-    absent: false,
-};
-
 impl Oidc {
     /// # Errors
     /// The issuer is no safe URL, a value is empty, or a session key is missing or short.
@@ -101,6 +95,7 @@ impl Oidc {
         let secret = spec.client_secret.map(Text::literal).transpose()?;
         let secrets = spec.keys.into_iter().map(Text::literal);
         let secrets = secrets.collect::<Result<Vec<_>, _>>()?;
+        let parameters = literals(spec.parameters)?;
         let sealer = |what| Sealer::new(&secrets, &[what, &issuer, &id]);
         Ok(Oidc {
             sealer: sealer("session")?,
@@ -119,6 +114,8 @@ impl Oidc {
                 secret: secret.map(Secret::new),
                 scope: spec.scope,
                 audience: spec.audience,
+                max_age: max_age(&parameters),
+                parameters,
             },
             cookie: spec.cookie,
             max_age: spec.max_age.into(),
@@ -127,8 +124,24 @@ impl Oidc {
             after_logout: spec.after_logout,
             forwards: spec.forwards,
             renewals: Renewals::default(),
-            ended: RefCell::new(Recent::new(REMEMBERED)),
+            ended: Rc::new(RefCell::new(Recent::new(REMEMBERED))),
         })
+    }
+
+    /// Goes on with what the authorizer of the same name knows: who has logged out, which logins are over and, where it is
+    /// of the same client, what came of refresh tokens.
+    pub fn take_over(&mut self, before: &Oidc) {
+        self.ended = Rc::clone(&before.ended);
+        self.logins.take_over(&before.logins);
+        let client = |it: &Oidc| (it.client.issuer.clone(), it.client.id.clone(), it.forwards);
+        if client(self) == client(before) {
+            self.renewals.take_over(&before.renewals);
+        }
+    }
+
+    /// Remembers so many bytes of sessions at most.
+    pub fn limit(&self, bytes: usize) {
+        self.renewals.limit(bytes);
     }
 
     /// Whose session the request has.
@@ -150,10 +163,7 @@ impl Oidc {
         if self.ended.borrow().get(&session.id).is_some() {
             return Err(Denied::of(&EXPIRED, "session_expired: logged out"));
         }
-        if !browser::is_safe(presented) && !browser::is_own(presented) {
-            let reason = "cross_site_request: neither Sec-Fetch-Site nor Origin says otherwise";
-            return Err(Denied::of(&CROSS_SITE, reason));
-        }
+        browser::guard(presented, || true)?;
         let (mut session, renewed) = self
             .renewals
             .current(
@@ -219,6 +229,20 @@ impl Oidc {
         self.idle
             .is_some_and(|idle| now >= session.seen.saturating_add(idle.div_ceil(10)))
     }
+}
+
+/// What a provider is told besides.
+fn literals(parameters: Vec<(String, Text)>) -> Result<Vec<(String, String)>, Fault> {
+    let parameters = parameters.into_iter();
+    parameters
+        .map(|(name, text)| Ok((name, text.literal()?)))
+        .collect()
+}
+
+/// Seconds since somebody has shown the provider who they are, if a login may not be older.
+fn max_age(parameters: &[(String, String)]) -> Option<u64> {
+    let (_, seconds) = parameters.iter().find(|(name, _)| name == "max_age")?;
+    seconds.parse().ok()
 }
 
 /// What checks ID tokens of an issuer for a client.

@@ -6,6 +6,7 @@
 //! refresh token is remembered here, and sealed in the platform's cache for isolates nearby.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -29,7 +30,7 @@ const REMEMBERED: usize = 500;
 
 /// What is known of refresh tokens, by their digests.
 pub struct Renewals {
-    known: RefCell<Recent<[u8; 32], Renewal>>,
+    known: Rc<RefCell<Recent<[u8; 32], Renewal>>>,
 }
 
 #[derive(Clone, Default)]
@@ -65,7 +66,7 @@ enum Step {
 impl Default for Renewals {
     fn default() -> Renewals {
         Renewals {
-            known: RefCell::new(Recent::new(REMEMBERED)),
+            known: Rc::new(RefCell::new(Recent::new(REMEMBERED))),
         }
     }
 }
@@ -164,8 +165,22 @@ impl Renewals {
         }
     }
 
+    /// Goes on with what another one knows.
+    pub fn take_over(&mut self, before: &Renewals) {
+        self.known = Rc::clone(&before.known);
+    }
+
+    /// Remembers so many bytes of sessions at most.
+    pub fn limit(&self, bytes: usize) {
+        self.known.borrow_mut().limit(bytes);
+    }
+
     fn put(&self, digest: [u8; 32], renewal: Renewal) {
-        self.known.borrow_mut().put(digest, renewal);
+        let bytes = renewal
+            .renewed
+            .as_ref()
+            .map_or(0, |session| session.bytes());
+        self.known.borrow_mut().put_sized(digest, renewal, bytes);
     }
 }
 

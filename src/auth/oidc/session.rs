@@ -64,6 +64,13 @@ impl Session {
         postcard::to_allocvec(self).ok()
     }
 
+    /// About how much memory it takes.
+    pub fn bytes(&self) -> usize {
+        let tokens = self.refresh_token.iter().chain(&self.access_token);
+        let tokens = tokens.map(String::len).sum::<usize>();
+        tokens.saturating_add(self.id_token.len())
+    }
+
     /// What its ID token says.
     pub fn claims(&self) -> Option<Claims> {
         Token::read(&self.id_token).ok()?.claims().ok()

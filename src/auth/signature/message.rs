@@ -62,6 +62,11 @@ impl MessageSignature {
         &self.needed
     }
 
+    /// Goes on with what the authorizer of the same name has accepted before.
+    pub fn take_over(&mut self, before: &MessageSignature) {
+        self.replay.take_over(&before.replay);
+    }
+
     pub async fn authenticate<H: Host>(
         &self,
         presented: &Presented<'_, H>,
@@ -118,7 +123,7 @@ impl MessageSignature {
             same_digest(&digest, &bytes)?;
         }
         // By what is signed: who has seen one ECDSA signature can write another of the same.
-        if !self.replay.first_time(base.as_bytes(), now_s) {
+        if !self.replay.first_time(&[base.as_bytes()], now_s) {
             return Err(replayed());
         }
         let mut claims = serde_json::Map::new();
@@ -170,7 +175,7 @@ impl MessageSignature {
         {
             return Err(invalid("the algorithm is not allowed"));
         }
-        if !holds(key, &[base.as_bytes()], signature) {
+        if !holds(key, &[base.as_bytes()], &[signature]) {
             return Err(invalid("the signature is another"));
         }
         Ok(id)

@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashSet;
+use std::rc::Rc;
 
 use sha2::{Digest, Sha256};
 
@@ -17,7 +18,7 @@ type Mark = [u8; 16];
 pub struct Replay {
     /// Seconds for which a signature could pass again.
     window_s: u64,
-    seen: RefCell<Seen>,
+    seen: Rc<RefCell<Seen>>,
 }
 
 #[derive(Default)]
@@ -31,13 +32,20 @@ impl Replay {
     pub fn new(window_s: u64) -> Replay {
         Replay {
             window_s,
-            seen: RefCell::default(),
+            seen: Rc::default(),
         }
     }
 
-    /// Remembers what was signed, or its one signature. `false` if it is remembered already.
-    pub fn first_time(&self, signed: &[u8], now_s: u64) -> bool {
-        let digest = Sha256::digest(signed);
+    /// Goes on with what another one remembers: the config has changed, and not what was accepted.
+    pub fn take_over(&mut self, before: &Replay) {
+        self.seen = Rc::clone(&before.seen);
+    }
+
+    /// Remembers what was signed, the parts one after the other. `false` if it is remembered already.
+    pub fn first_time(&self, signed: &[&[u8]], now_s: u64) -> bool {
+        let mut sha = Sha256::new();
+        signed.iter().for_each(|part| sha.update(part));
+        let digest = sha.finalize();
         let Some(mark) = digest.first_chunk::<16>().copied() else {
             return false;
         };

@@ -48,6 +48,11 @@ impl Webhook {
         })
     }
 
+    /// Goes on with what the authorizer of the same name has accepted before.
+    pub fn take_over(&mut self, before: &Webhook) {
+        self.replay.take_over(&before.replay);
+    }
+
     pub async fn authenticate<H: Host>(
         &self,
         presented: &Presented<'_, H>,
@@ -79,15 +84,13 @@ impl Webhook {
         }
         let bytes = presented.host.body(self.max_body).await.map_err(body)?;
         let parts = [signed.prefix.as_bytes(), &bytes];
-        let good = signed
-            .tags
-            .iter()
-            .find(|tag| self.keys.iter().any(|key| holds(key, &parts, tag)));
-        let Some(good) = good else {
+        let mut keys = self.keys.iter();
+        if !keys.any(|key| holds(key, &parts, &signed.tags)) {
             return Err(invalid("no signature is of a secret that is known"));
-        };
+        }
         // Without a signed time the sender itself may send the same again (GitHub's redelivery is byte for byte the same).
-        if signed.time.is_some() && !self.replay.first_time(good, now_s) {
+        // By what is signed: while secrets are changed there are two signatures of it.
+        if signed.time.is_some() && !self.replay.first_time(&parts, now_s) {
             return Err(replayed());
         }
         let mut claims = serde_json::Map::new();
@@ -145,7 +148,7 @@ fn standard<'a>(
     id: Option<&'a str>,
     written: Option<&str>,
 ) -> Result<Signed<'a>, Denied> {
-    let (Some(id), Some(written)) = (id, written) else {
+    let (Some(id), Some(written)) = (id.filter(|id| !id.is_empty()), written) else {
         return Err(invalid("webhook-id or webhook-timestamp is missing"));
     };
     let tags = signature

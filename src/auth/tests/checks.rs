@@ -115,7 +115,7 @@ fn times_are_checked() {
     use Cause::{Claims, Expired, NotActive};
     // leeway, max_age, require_exp, claims, refusal; now is 1800000000.
     type Case = (u32, Option<u32>, bool, &'static str, Option<Cause>);
-    let cases: [Case; 30] = [
+    let cases: [Case; 31] = [
         (0, None, true, r#"{"exp":1800000001}"#, None),
         (0, None, true, r#"{"exp":1800000000}"#, Some(Expired)),
         (0, None, true, r#"{"exp":1799999999}"#, Some(Expired)),
@@ -139,8 +139,10 @@ fn times_are_checked() {
         (1, None, false, r#"{"nbf":1800000001}"#, None),
         (0, None, false, r#"{"nbf":"0"}"#, Some(Claims)),
         (0, None, false, r#"{"iat":1800000000}"#, None),
-        (0, None, false, r#"{"iat":1800000001}"#, Some(Claims)),
-        (1, None, false, r#"{"iat":1800000001}"#, None),
+        // A minute ahead is no harm, and a longer leeway counts.
+        (0, None, false, r#"{"iat":1800000060}"#, None),
+        (0, None, false, r#"{"iat":1800000061}"#, Some(Claims)),
+        (61, None, false, r#"{"iat":1800000061}"#, None),
         (0, None, false, r#"{"iat":"0"}"#, Some(Claims)),
         (0, Some(60), false, r#"{"iat":1799999940}"#, None),
         (0, Some(60), false, r#"{"iat":1799999939}"#, Some(Expired)),
@@ -261,7 +263,11 @@ fn a_claim_is_read_by_its_flat_name_as_text() {
         ("absent", None),
         ("list", Some(r#"[1,"a b",{"k":"\" ]"}]"#)),
         ("object", Some(r#"{"a":{}}"#)),
-        ("object.a", None),
+        ("object.a", Some("{}")),
+        ("object.b", None),
+        ("object.", None),
+        ("list.0", None),
+        ("s.x", None),
         ("org.id", Some("dot")),
         ("x-y", Some("dash")),
         ("https://example.com/roles", Some(r#"["r"]"#)),
@@ -299,7 +305,7 @@ fn an_authorizer_that_could_check_nothing_safely_is_a_fault() {
     for (algorithms, length, expected) in cases {
         let what = format!("{algorithms:?} with {length} bytes");
         let fault = Jwt::new(JwtSpec {
-            keys: JwtKeys::Secret(Text::Literal("k".repeat(length))),
+            keys: JwtKeys::Secrets(vec![Text::Literal("k".repeat(length))]),
             algorithms,
             ..spec()
         })

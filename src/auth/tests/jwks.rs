@@ -386,3 +386,33 @@ fn a_wrong_key_of_the_right_name_does_not_open() {
     assert_eq!(verify(&jwt, &host, &token), Some(Cause::Signature));
     assert_eq!(verify(&jwt, &host, &numbered(&rsa(), "a", 0)), None);
 }
+
+#[test]
+fn a_token_that_is_checked_while_the_keys_change_is_not_remembered_by_the_new_ones() {
+    use crate::auth::keys::{Place, Remote};
+    use crate::auth::public::{Keys, PublicKeys};
+    use crate::auth::seen;
+    use crate::auth::token::Token;
+    use crate::host::Host;
+
+    let (old, new) = (p256(), rsa());
+    let issuer = Issuer::new(&[old.jwk("ec")]);
+    let host = issuer.host();
+    let remote = Remote::new(Place::Jwks(KEYS.into()));
+    let keys = PublicKeys::new(
+        JwsAlgorithm::OF_PUBLIC_KEYS.to_vec(),
+        Keys::Remote(Box::new(remote)),
+    );
+    let (first, second) = (numbered(&old, "ec", 0), numbered(&new, "new", 0));
+    let check = |token: &str| run(keys.check(&Token::read(token).ok().unwrap(), &host));
+    let before = check(&first).unwrap();
+    // Another request brings the new keys, while the first one is still at it.
+    issuer.publish(&[new.jwk("new")], "");
+    let after = check(&second).unwrap();
+    let claims = Rc::new(Token::read(&first).ok().unwrap().claims().unwrap());
+    for (token, generation, is_seen) in [(&first, before, false), (&second, after, true)] {
+        let digest = seen::digest(token);
+        keys.see(digest, token.len(), &claims, generation, host.now_ms());
+        assert_eq!(keys.seen(&digest, host.now_ms()).is_some(), is_seen);
+    }
+}

@@ -26,7 +26,7 @@ const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
 /// HS256 with [`SECRET`] and nothing else asked for.
 fn spec() -> JwtSpec {
     JwtSpec {
-        keys: JwtKeys::Secret(SECRET.into()),
+        keys: JwtKeys::Secrets(vec![SECRET.into()]),
         algorithms: vec![JwsAlgorithm::Hs256],
         issuers: Vec::new(),
         audiences: Vec::new(),

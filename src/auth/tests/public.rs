@@ -131,7 +131,7 @@ fn a_public_key_is_no_secret_in_any_of_its_spellings() {
     }
     for (keys, algorithm) in [
         (JwtKeys::PublicKey(rsa.pem.into()), JwsAlgorithm::Hs256),
-        (JwtKeys::Secret(SECRET.into()), JwsAlgorithm::Rs256),
+        (JwtKeys::Secrets(vec![SECRET.into()]), JwsAlgorithm::Rs256),
     ] {
         let fault = Jwt::new(JwtSpec {
             keys,

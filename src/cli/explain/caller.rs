@@ -159,7 +159,7 @@ fn demands(asked: &Asked<'_>, spec: &JwtSpec, page: &mut Page) {
 fn supabase(asked: &Asked<'_>, spec: &SupabaseSpec, query: Option<&str>, page: &mut Page) {
     let hidden = &asked.hidden;
     if let Some(secret) = &spec.secret {
-        let secret = keys(asked, &JwtKeys::Secret(secret.clone()));
+        let secret = keys(asked, &JwtKeys::Secrets(vec![secret.clone()]));
         page.line("", &format!("  HS256, {secret}"));
     }
     let mut issuers = hidden.texts(&spec.issuers);
@@ -189,7 +189,10 @@ fn keys(asked: &Asked<'_>, keys: &JwtKeys) -> String {
         Text::Reference(reference) => show::named(reference),
     };
     match keys {
-        JwtKeys::Secret(text) => format!("secret: {}", place(text)),
+        JwtKeys::Secrets(texts) => {
+            let places: Vec<String> = texts.iter().map(place).collect();
+            format!("secret: {}", places.join(" or "))
+        }
         JwtKeys::PublicKey(text) => format!("public key: {}", place(text)),
         JwtKeys::Jwks(text) => format!("key set: {}", place(text)),
         JwtKeys::JwksUri(url) => format!("key set: fetched from {}", asked.hidden.texts([url])),

@@ -2,6 +2,7 @@
 
 mod asked;
 mod certificate;
+mod cookie;
 mod credential;
 mod login;
 mod public_keys;

@@ -87,6 +87,36 @@ fn may_be_bool(expr: &Expr) -> bool {
     }
 }
 
+/// The same of a list or an object.
+fn may_be_list(expr: &Expr) -> bool {
+    match expr {
+        Expr::Constant(_)
+        | Expr::Method
+        | Expr::Path
+        | Expr::Host
+        | Expr::Header(_)
+        | Expr::Query(_)
+        | Expr::Parameter(_)
+        | Expr::Size(_) => false,
+        Expr::If(parts) => may_be_list(&parts.1) || may_be_list(&parts.2),
+        _ => true,
+    }
+}
+
+fn no_list(written: Option<&str>) -> Flaw {
+    Flaw {
+        code: "bad_expression",
+        message: "`in` asks what is no list: it would refuse everybody".into(),
+        help: Some(match written {
+            Some(text) => {
+                format!("write a list, `['{text}']`; for a part of a text write `.contains(...)`")
+            }
+            None => "write a list; for a part of a text write `.contains(...)`".into(),
+        }),
+        at: At::Word(" in ".into()),
+    }
+}
+
 struct Reader<'p> {
     pattern: Option<&'p Pattern<'p>>,
     /// Names of what the quantifiers stand at, the outermost first.
@@ -292,7 +322,13 @@ impl Reader<'_> {
                 match (self.root(&within.expr), literal_text(wanted)) {
                     (Some(root), Some(name)) => self.known(root, name, true),
                     (Some(_), None) => Err(unwritten("in")),
-                    (None, _) => self.pair(wanted, within).map(Expr::In),
+                    (None, _) => {
+                        let both = self.pair(wanted, within)?;
+                        match may_be_list(&both.1) {
+                            true => Ok(Expr::In(both)),
+                            false => Err(no_list(literal_text(within))),
+                        }
+                    }
                 }
             }
             (operators::INDEX, None, [of, at]) => match (self.root(&of.expr), literal_text(at)) {

@@ -85,7 +85,7 @@ fn algorithms(
     object: &JwtObject<'_>,
     cx: &mut Context,
 ) -> Vec<JwsAlgorithm> {
-    let shared = matches!(source.keys, JwtKeys::Secret(_));
+    let shared = matches!(source.keys, JwtKeys::Secrets(_));
     let mut algorithms = match allowed {
         None if shared => vec![JwsAlgorithm::Hs256],
         None => match &source.known {
@@ -129,8 +129,10 @@ fn algorithms(
     };
     algorithms.sort_unstable();
     algorithms.dedup();
-    if shared && let Some(secret) = object.secret.value() {
-        check_secret(secret, &algorithms, cx);
+    for secret in object.secret.value().into_iter().flat_map(|s| &s.values) {
+        if shared {
+            check_secret(secret, &algorithms, cx);
+        }
     }
     algorithms
 }
@@ -149,7 +151,7 @@ fn named(algorithm: &Spanned<Algorithm>) -> Spanned<JwsAlgorithm> {
             Algorithm::Ps512 => JwsAlgorithm::Ps512,
             Algorithm::Es256 => JwsAlgorithm::Es256,
             Algorithm::Es384 => JwsAlgorithm::Es384,
-            Algorithm::EdDsa => JwsAlgorithm::EdDsa,
+            Algorithm::EdDsa | Algorithm::Ed25519 => JwsAlgorithm::EdDsa,
         },
         span: algorithm.span,
     }

@@ -24,7 +24,7 @@ pub(super) fn compile(object: &JwtObject<'_>, cx: &mut Context) -> Option<Source
     });
     let span_of = |text: Option<&TextValue>| text.map(|text| text.span);
     let places = [
-        ("secret", span_of(object.secret.value())),
+        ("secret", object.secret.value().map(|secrets| secrets.span)),
         ("public_key", span_of(object.public_key.value())),
         ("jwks", jwks_span),
         ("jwks_uri", span_of(object.jwks_uri.value())),
@@ -67,8 +67,13 @@ pub(super) fn compile(object: &JwtObject<'_>, cx: &mut Context) -> Option<Source
         span,
         known: None,
     };
-    if let Some(secret) = object.secret.value() {
-        return Some(remote(JwtKeys::Secret(secret.text.clone())));
+    if let Some(secrets) = object.secret.value() {
+        if secrets.values.is_empty() {
+            cx.error(secrets.span, "empty_value", "`secret` names no secret");
+            return None;
+        }
+        let texts = secrets.values.iter().map(|secret| secret.text.clone());
+        return Some(remote(JwtKeys::Secrets(texts.collect())));
     }
     if let Some(pem) = object.public_key.value() {
         return public_key(pem, cx);

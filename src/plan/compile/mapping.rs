@@ -92,18 +92,44 @@ pub(super) struct Scope<'s> {
     pub withheld: Vec<&'s Place>,
 }
 
+/// What references begin with.
+const KINDS: [&str; 5] = [
+    "$request.header.",
+    "$request.jwt.",
+    "$request.query.",
+    "$request.path.",
+    "$config.",
+];
+
 impl Scope<'_> {
     fn source(&self, written: Name<'_>, cx: &mut Context) -> Option<Source> {
         let Spanned { value, span } = written;
-        let reference = [
-            "$request.header.",
-            "$request.jwt.",
-            "$request.query.",
-            "$request.path.",
-            "$config.",
-        ]
-        .into_iter()
-        .find_map(|kind| Some((kind, value.strip_prefix(kind)?)));
+        let found = KINDS
+            .into_iter()
+            .filter_map(|kind| Some((value.find(kind)?, kind)))
+            .min();
+        let reference = found.map(|(at, kind)| {
+            let behind = at.saturating_add(kind.len());
+            let rest = value.get(behind..).unwrap_or_default();
+            match (at, rest.contains(' ')) {
+                (0, false) => (kind, rest),
+                _ => {
+                    // The predecessor reads it so, wherever it stands.
+                    let end =
+                        rest.find(|c: char| !(c.is_ascii_alphanumeric() || "._-".contains(c)));
+                    let name = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
+                    cx.warning(
+                        span,
+                        "text_around_reference",
+                        format!(
+                            "`{kind}{name}` stands for all of this: the text around it is not sent"
+                        ),
+                    )
+                    .help("write the reference alone");
+                    (kind, name)
+                }
+            }
+        });
         let Some((kind, name)) = reference else {
             let help = unknown_source(value);
             let message = "this does not say where a value comes from";

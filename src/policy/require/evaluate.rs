@@ -1,6 +1,6 @@
 //! Conditions in the Common Expression Language, evaluated.
 //!
-//! The language's own definition holds: `==` of values of two types is false, all else over the wrong types fails; `&&`,
+//! The language's own definition holds: `==` of values of two types is false and `!=` true, all else over the wrong types fails; `&&`,
 //! `||`, `all` and `exists` pass over a failure where the rest decides. Every step and every character that is looked at
 //! is paid for out of a budget, so that no claim and no request makes a condition slow.
 

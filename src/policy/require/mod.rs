@@ -2,7 +2,7 @@
 //!
 //! - All that a path asks for must hold; the first that does not is told.
 //! - Scopes are the words of `scope` (RFC 8693 section 4.2, RFC 9068 section 2.2.3), and of `scp` and `permissions`,
-//!   which may be lists; groups are those of `groups`, `roles` and `cognito:groups`.
+//!   which may be lists of them; groups are those of `groups`, `roles` and `cognito:groups`.
 //! - A claim's name is first the name of a claim as a whole, dots and all. If there is none, its longest beginning before
 //!   a dot that is one is looked into, and the rest is looked up there in the same way.
 //! - Values are compared by type and value: `"1"` is not 1, 1 is 1.0.
@@ -72,12 +72,12 @@ fn scopes(require: &Requirement, claims: &Claims) -> Result<(), Problem> {
     }
     let had: Vec<String> = ["scope", "scp", "permissions"]
         .into_iter()
-        .filter_map(|name| claims.strings(name))
-        .flatten()
-        .flat_map(|written| {
-            let words = written.split(' ').map(str::to_owned);
-            words.collect::<Vec<_>>()
+        .filter_map(|name| match claims.string(name) {
+            Some(words) => Some(words.split(' ').map(str::to_owned).collect()),
+            // An element with a blank is no scope (RFC 6749 section 3.3), and grants nothing.
+            None => claims.strings(name),
         })
+        .flatten()
         .collect();
     match lacking(&require.scopes, &require.any_scope, &had) {
         None => Ok(()),

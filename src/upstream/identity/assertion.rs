@@ -36,6 +36,8 @@ pub struct Unsigned<'a> {
     /// Claims that are texts.
     pub claims: Vec<(&'static str, &'a str)>,
     pub issued_at: u64,
+    /// With `nbf`, which Entra's documentation asks for.
+    pub says_since: bool,
     pub lifetime_seconds: u64,
 }
 
@@ -73,6 +75,9 @@ impl Unsigned<'_> {
         }
         let ends = self.issued_at.saturating_add(self.lifetime_seconds);
         member(&mut claims, "iat", &self.issued_at.to_string());
+        if self.says_since {
+            member(&mut claims, "nbf", &self.issued_at.to_string());
+        }
         member(&mut claims, "exp", &ends.to_string());
         claims.push('}');
         let mut token = URL_SAFE_NO_PAD.encode(header);

@@ -88,6 +88,7 @@ impl Azure {
                     ("jti", &moment.id),
                 ],
                 issued_at: moment.now,
+                says_since: true,
                 lifetime_seconds: ASSERTION_SECONDS,
             }),
             Credential::Federated {

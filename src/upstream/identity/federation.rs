@@ -79,6 +79,7 @@ impl Federation {
                 ("jti", &moment.id),
             ],
             issued_at: moment.now,
+            says_since: false,
             lifetime_seconds: u64::from(self.lifetime_seconds),
         }
     }

@@ -131,6 +131,7 @@ impl Google {
             header: id.as_deref().map(|id| ("kid", id)),
             claims,
             issued_at: moment.now,
+            says_since: false,
             lifetime_seconds: ASSERTION_SECONDS,
         }
     }

@@ -105,12 +105,14 @@ fn standard_webhooks_sign_id_time_and_body() {
     let now = NOW.to_string();
     let (good, old) = (tag("msg_1", NOW), tag("msg_1", NOW - 400));
     let old_time = (NOW - 400).to_string();
+    let nameless = tag("", NOW);
     let two = format!("v1a,AAAA v1,AAAA {good}");
     for (id, time, signature, expected) in [
         (Some("msg_1"), Some(&now), &good, "in"),
         (Some("msg_1"), Some(&now), &two, "in"),
         (Some("msg_2"), Some(&now), &good, "signature_invalid"),
         (None, Some(&now), &good, "signature_invalid"),
+        (Some(""), Some(&now), &nameless, "signature_invalid"),
         (Some("msg_1"), None, &good, "signature_invalid"),
         (Some("msg_1"), Some(&old_time), &old, "signature_expired"),
     ] {
@@ -136,6 +138,61 @@ fn what_was_accepted_is_not_accepted_again() {
     let upper = signature.replace(&tag, &tag.to_ascii_uppercase());
     let headers = [("stripe-signature", upper.as_str())];
     assert_eq!(code(asked(&webhook, &headers, b"{}")), "signature_replayed");
+}
+
+#[test]
+fn what_was_accepted_is_not_accepted_by_its_other_signature() {
+    let stripe = webhook(WebhookScheme::Stripe);
+    let tag = |secret| hex(&mac(secret, format!("{NOW}.{{}}").as_bytes()));
+    let (one, other) = (tag(SECRET), tag(OTHER));
+    for (signature, expected) in [
+        (format!("t={NOW},v1={one},v1={other}"), "in"),
+        (format!("t={NOW},v1={other}"), "signature_replayed"),
+        (format!("t={NOW},v1={one}"), "signature_replayed"),
+        (format!("t={NOW},v1={other},v1={one}"), "signature_replayed"),
+    ] {
+        let headers = [("stripe-signature", signature.as_str())];
+        assert_eq!(
+            code(asked(&stripe, &headers, b"{}")),
+            expected,
+            "{signature}"
+        );
+    }
+    let standard = webhook(WebhookScheme::Standard);
+    let now = NOW.to_string();
+    let signed = format!("msg_1.{NOW}.{{}}");
+    let tag = |secret| STANDARD.encode(mac(secret, signed.as_bytes()));
+    for (signature, expected) in [
+        (format!("v1,{}", tag(OTHER)), "in"),
+        (
+            format!("v1,{} v1,{}", tag(SECRET), tag(OTHER)),
+            "signature_replayed",
+        ),
+        (format!("v1,{}", tag(SECRET)), "signature_replayed"),
+    ] {
+        let headers = [
+            ("webhook-signature", signature.as_str()),
+            ("webhook-id", "msg_1"),
+            ("webhook-timestamp", &now),
+        ];
+        assert_eq!(
+            code(asked(&standard, &headers, b"{}")),
+            expected,
+            "{signature}"
+        );
+    }
+}
+
+#[test]
+fn a_new_config_remembers_what_was_accepted() {
+    let before = webhook(WebhookScheme::Stripe);
+    let mut after = webhook(WebhookScheme::Stripe);
+    let tag = hex(&mac(SECRET, format!("{NOW}.{{}}").as_bytes()));
+    let signature = format!("t={NOW},v1={tag}");
+    let headers = [("stripe-signature", signature.as_str())];
+    assert_eq!(code(asked(&before, &headers, b"{}")), "in");
+    after.take_over(&before);
+    assert_eq!(code(asked(&after, &headers, b"{}")), "signature_replayed");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::warn_of_literal;
 use crate::auth::{SESSION_KEY_BYTES, check_key_url, own_path, tenant_url};
 use crate::config::{
-    Auth0Object, Context, Field, Name, OidcObject, SessionObject, Span, TextValue,
+    Auth0Object, Context, Entries, Field, Name, OidcObject, Scalar, SessionObject, Span, TextValue,
     is_session_cookie,
 };
 use crate::http::Method;
@@ -108,6 +108,7 @@ pub(super) fn compile(
         client_secret: object.client_secret.value().map(|s| s.text.clone()),
         scope: scope(object.scope.value(), cx),
         audience: object.audience.value().map(|name| name.value.to_owned()),
+        parameters: parameters(&object.authorization_parameters, cx),
         redirect_path: redirect_path?.0,
         after_logout: after_logout.to_owned(),
         keys: keys(session, cx)?,
@@ -130,10 +131,11 @@ pub(super) fn compile_auth0(object: &Auth0Object<'_>, cx: &mut Context) -> Optio
         && let Text::Literal(literal) = &secret.text
     {
         if literal.len() < SESSION_KEY_BYTES {
-            cx.error(
+            // Files of the predecessor have short ones, and whoever only checks tokens by them loses nothing.
+            cx.warning(
                 secret.span,
                 "weak_secret",
-                format!("this secret is too short: logins are sealed by it, and need at least {SESSION_KEY_BYTES} bytes"),
+                format!("logins are sealed by this secret, and need at least {SESSION_KEY_BYTES} bytes: none can begin"),
             )
             .help("have Auth0 make a new one, and refer to it by `$secret.NAME`");
         } else {
@@ -165,6 +167,7 @@ pub(super) fn compile_auth0(object: &Auth0Object<'_>, cx: &mut Context) -> Optio
         client_secret: object.client_secret.value().map(|s| s.text.clone()),
         redirect_uri: redirect_uri.map(|uri| uri.text.clone()),
         scope: scope(object.scope.value(), cx),
+        parameters: parameters(&object.authorization_parameters, cx),
         audience_asked: audiences.first().map(|audience| audience.text.clone()),
         audiences: audiences.iter().map(|a| a.text.clone()).collect(),
     })
@@ -209,6 +212,45 @@ fn scope(scope: Option<&Name<'_>>, cx: &mut Context) -> String {
         .help("add `openid`");
     }
     words.join(" ")
+}
+
+/// What the gateway itself says of a login, and what could take it back (RFC 9101).
+const OWN_PARAMETERS: [&str; 13] = [
+    "response_type",
+    "response_mode",
+    "client_id",
+    "client_secret",
+    "redirect_uri",
+    "scope",
+    "state",
+    "nonce",
+    "code_challenge",
+    "code_challenge_method",
+    "audience",
+    "request",
+    "request_uri",
+];
+
+fn parameters(written: &Field<Entries<'_, Scalar>>, cx: &mut Context) -> Vec<(String, Text)> {
+    let mut parameters = Vec::new();
+    for (name, value) in written.value().iter().flat_map(|entries| entries.iter()) {
+        if name.value.is_empty() || OWN_PARAMETERS.contains(&name.value) {
+            let message = format!("`{}` is not for `authorization_parameters`", name.value);
+            cx.error(name.span, "reserved_param", message).help(
+                "the gateway says it itself; `scope` and `audience` have members of their own",
+            );
+        }
+        let Some(Scalar(TextValue { text, span })) = value.get(cx) else {
+            continue;
+        };
+        if let ("max_age", Text::Literal(seconds)) = (name.value, &text)
+            && seconds.parse::<u32>().is_err()
+        {
+            cx.error(span, "out_of_range", "`max_age` is a number of seconds");
+        }
+        parameters.push((name.value.to_owned(), text));
+    }
+    parameters
 }
 
 fn keys(session: &SessionObject<'_>, cx: &mut Context) -> Option<Vec<Text>> {

@@ -263,7 +263,7 @@ fn what_the_authorizer_itself_says_stays() {
             "secret",
             json!("$secret.JWT"),
             JwtSpec {
-                keys: JwtKeys::Secret(Text::read("$secret.JWT")),
+                keys: JwtKeys::Secrets(vec![Text::read("$secret.JWT")]),
                 algorithms: vec![JwsAlgorithm::Hs256],
                 ..base.clone()
             },

@@ -113,6 +113,14 @@ fn all_scopes_must_be_there_as_words_or_in_lists() {
             ),
             (r#"{"scope":null}"#, "scopes: `orders:read` is missing"),
             (
+                r#"{"scp":["orders:read orders:write"]}"#,
+                "scopes: `orders:read` is missing",
+            ),
+            (
+                r#"{"permissions":["orders:read orders:write"],"scope":"orders:read"}"#,
+                "scopes: `orders:write` is missing",
+            ),
+            (
                 r#"{"scp":["orders:read","orders:write",1]}"#,
                 "scopes: `orders:read` is missing",
             ),

@@ -59,6 +59,7 @@ fn entra_takes_a_secret_a_certificate_or_a_token_of_our_own() {
         (&json!("app"), &json!("app"))
     );
     assert_eq!(claims["exp"], 1_700_000_300);
+    assert_eq!(claims["nbf"], claims["iat"]);
 
     let asked = asked_with(AzureCredential::Federated {
         audience: "api://AzureADTokenExchange".into(),
