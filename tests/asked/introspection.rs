@@ -165,3 +165,32 @@ fn a_server_that_misbehaves_lets_nobody_in() {
     assert!(gateway.logs("took too long"), "{}", gateway.log());
     assert_eq!(outcome(&with_token(&gateway, "/good", "t")), "200");
 }
+
+#[test]
+fn a_client_that_leaves_before_the_answer_does_not_shut_out_its_token() {
+    let server = Upstream::start();
+    let late = Script {
+        status: 200,
+        lines: "Content-Type: application/json\r\n".into(),
+        body: r#"{"active":true,"sub":"u1"}"#.into(),
+        pause: Duration::from_millis(800),
+    };
+    server.script("/introspect", late);
+    let gateway = asking(json!({ "a": {
+        "endpoint": format!("{}/introspect", server.url()),
+        "client_id": "machine", "client_secret": "$secret.SECRET",
+    } }));
+    let request = Request::get("/a").header("Authorization", "Bearer opaque");
+    let mut leaving = gateway.connect();
+    leaving.send(&request.bytes());
+    thread::sleep(Duration::from_millis(200));
+    leaving.reset();
+    let begun = std::time::Instant::now();
+    assert_eq!(gateway.send(&request).status, 200);
+    assert!(
+        begun.elapsed() < Duration::from_secs(3),
+        "{:?}",
+        begun.elapsed()
+    );
+    assert_eq!(server.count("/introspect"), 1);
+}

@@ -386,3 +386,40 @@ fn nobody_who_logs_out_waits_for_the_provider() {
         .count("/revoke")
         == 1));
 }
+
+#[test]
+fn a_browser_that_leaves_while_the_provider_is_looked_up_keeps_nobody_waiting() {
+    let scripted = Scripted::start();
+    let issuer = scripted.issuer();
+    let document = json!({
+        "issuer": issuer, "authorization_endpoint": format!("{issuer}/authorize"),
+        "token_endpoint": format!("{issuer}/token"), "jwks_uri": format!("{issuer}/jwks"),
+    });
+    let late = Script {
+        status: 200,
+        body: document.to_string(),
+        pause: Duration::from_millis(800),
+        ..Script::default()
+    };
+    scripted
+        .upstream
+        .script("/.well-known/openid-configuration", late);
+    let Setup {
+        gateway,
+        upstream: _upstream,
+    } = setup(&issuer, |_| {});
+    let page = Request::get("/page")
+        .header("Host", "localhost")
+        .header("Accept", "text/html");
+    let mut leaving = gateway.connect();
+    leaving.send(&page.bytes());
+    sleep(Duration::from_millis(200));
+    leaving.reset();
+    let begun = std::time::Instant::now();
+    assert_eq!(gateway.send(&page).status, 302);
+    assert!(
+        begun.elapsed() < Duration::from_secs(3),
+        "{:?}",
+        begun.elapsed()
+    );
+}

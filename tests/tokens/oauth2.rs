@@ -225,3 +225,43 @@ fn a_token_is_renewed_before_it_ends_and_nobody_waits_for_it() {
 
 /// More than a token of this test lives.
 const LIFE: Duration = Duration::from_secs(60);
+
+#[test]
+fn clients_that_leave_while_a_token_is_fetched_keep_nobody_waiting() {
+    let (cloud, upstream) = (Upstream::start(), Upstream::start());
+    let late = Script {
+        status: 200,
+        lines: "Content-Type: application/json\r\n".into(),
+        body: token("t").to_string(),
+        pause: Duration::from_millis(800),
+    };
+    cloud.script("/token", late);
+    let identity = json!({
+        "type": "oauth2", "token_url": format!("{}/token", cloud.url()), "client_id": "machine",
+        "client_secret": "$secret.SECRET",
+    });
+    let gateway = proving(&upstream, &[("a", identity)]);
+    thread::scope(|scope| {
+        for wave in 0..4 {
+            for _ in 0..20 {
+                let gateway = &gateway;
+                scope.spawn(move || {
+                    thread::sleep(Duration::from_millis(wave * 150));
+                    let mut leaving = gateway.connect();
+                    leaving.send(&Request::get("/a").bytes());
+                    thread::sleep(Duration::from_millis(140));
+                    leaving.reset();
+                });
+            }
+        }
+        thread::sleep(Duration::from_millis(100));
+        let begun = std::time::Instant::now();
+        assert_eq!(gateway.get("/a").status, 200);
+        assert!(
+            begun.elapsed() < Duration::from_secs(4),
+            "{:?}",
+            begun.elapsed()
+        );
+    });
+    assert_eq!(cloud.count("/token"), 1, "what one has begun serves all");
+}
