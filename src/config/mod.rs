@@ -35,6 +35,7 @@ mod place;
 mod preset;
 mod read;
 mod redact;
+mod reference;
 mod require;
 mod scanner;
 mod schema;
@@ -65,6 +66,7 @@ pub use mirror::*;
 pub use preset::*;
 pub use read::{Defs, Entries, Field, Items, Lazy, OneByOne, Read, Spanned, read_all};
 pub use redact::blanked;
+pub use reference::{check_references, unread_reference, url_without_blanks};
 pub use require::*;
 pub use schema::schema;
 pub use server::*;
@@ -74,8 +76,5 @@ pub use source::{DRAIN_KEY, SOURCE_KEY, SOURCE_NAMESPACE, SOURCE_VARIABLE};
 pub use suggest::closest;
 pub use supabase::*;
 pub use syntax::{MAX_BYTES, decode, parse, without_byte_order_mark};
-pub use value::{
-    AuthChoice, JsonBody, Name, OneOrMany, Scalar, TextValue, TokenPlace, Whole, check_references,
-    unread_reference, url_without_blanks,
-};
+pub use value::{AuthChoice, JsonBody, Name, OneOrMany, Scalar, TextValue, TokenPlace, Whole};
 pub use when::{Wanted, WhenObject};

@@ -7,8 +7,9 @@ use super::context::Context;
 use super::diagnostic::Span;
 use super::object::object;
 use super::read::{Defs, Entries, Read, Spanned, key_of, span_of, wrong_type};
+use super::reference::check_references;
 use super::schema::described;
-use super::value::{Name, check_references};
+use super::value::Name;
 use crate::plan::{Constant, Number};
 
 object! {

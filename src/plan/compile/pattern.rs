@@ -63,11 +63,15 @@ pub(super) fn parse(written: &str) -> Result<Pattern<'_>, Flaw> {
         return Err(flaw(
             0..written.len(),
             "a path starts with `/`",
-            Some("write it without scheme and host; the host goes to `host`"),
+            Some(&foreign::absolute(written)),
         ));
     };
     if let Some((range, help)) = foreign::optional(written) {
-        return Err(flaw(range, "no part of a path is optional", Some(&help)));
+        return Err(flaw(
+            range,
+            "this is no path: no part of one is optional, nor an expression",
+            Some(&help),
+        ));
     }
     if let Some(at) = written.find(['?', '#']) {
         return Err(flaw(
@@ -171,7 +175,10 @@ fn needs_a_look(written: &str) -> bool {
     let mut braced = false;
     for (at, byte) in written.bytes().enumerate() {
         match byte {
-            b'%' | b'*' | b'(' | b'[' | b'<' | b'^' | b'$' | b'\\' => return true,
+            b'%' | b'*' | b'(' | b'[' | b']' | b'<' | b'>' | b'^' | b'|' | b'$' | b'\\' => {
+                return true;
+            }
+            b'+' if last == b'/' => return true,
             b':' if last == b'/' => return true,
             b'+' if last == b'.' && !braced => return true,
             b'/' if last == b'/' => return true,
@@ -299,7 +306,7 @@ mod tests {
             ("/a%2fb", "/a%2Fb"),
             ("/a;b=1", "/a;b=1"),
             ("/a%3bb", "/a%3Bb"),
-            ("/a|%5Bb%5D", "/a%7C%5Bb%5D"),
+            ("/a\\|%5Bb\\]", "/a%7C%5Bb%5D"),
             ("/a\\*", "/a*"),
             ("/\\:id", "/:id"),
             ("/v1/things:search", "/v1/things:search"),
@@ -380,6 +387,14 @@ mod tests {
             ("/a/\\d+", "\\d+"),
             ("/a/b$", "b$"),
             ("/^a", "^a"),
+            ("/a/[^/]+", "[^"),
+            ("/a/b|c", "b|c"),
+            ("/a/+", "+"),
+            ("/a/(?<id>b)", "(?<id>b)"),
+            ("/a/?", "?"),
+            ("/a/{id=b}", "{id=b}"),
+            ("= /a", "= /a"),
+            ("*", "*"),
         ] {
             let flaw = parse(written).unwrap_err();
             assert_eq!(&written[flaw.range], place, "{written}");

@@ -43,7 +43,7 @@ pub(super) fn check_zone(zone: &Zone, name: Span, written: Option<Span>, cx: &mu
         return;
     };
     if let (Some(name), Some(span)) = (&zone.region, written) {
-        match region(name) {
+        match region(name).or_else(|| region(without_availability_zone(name))) {
             Some(known) if outside(zone, &[known.country]) => {
                 let country = known.country;
                 let message =
@@ -57,6 +57,12 @@ pub(super) fn check_zone(zone: &Zone, name: Span, written: Option<Span>, cx: &mu
         }
     }
     doubt(zone, &zone.name, name, "this zone", cx);
+}
+
+/// `us-east-1` of `us-east-1a`, `us-central1` of `us-central1-a`.
+fn without_availability_zone(name: &str) -> &str {
+    let without = name.strip_suffix(|c: char| c.is_ascii_lowercase());
+    without.map_or(name, |rest| rest.strip_suffix('-').unwrap_or(rest))
 }
 
 /// Warns of a name that sounds as if it were of another jurisdiction.
@@ -124,7 +130,8 @@ pub(crate) fn against(url: &str, zone: &Zone) -> Option<Against> {
     let jurisdiction = zone.jurisdiction.as_deref();
     let within_it = || jurisdiction.unwrap_or_default();
     let of_cloud = NAMES_REGION.iter().any(|suffix| is_below(host, suffix));
-    if let Some((name, named)) = region_in(labels) {
+    if let Some((label, name, named)) = region_in(labels) {
+        let of_cloud = of_cloud && is_told(label, name, host);
         let own = zone.region.as_deref().unwrap_or(&zone.name);
         let own = region(own);
         let elsewhere = own.is_some_and(|own| own.country != named.country);
@@ -187,7 +194,7 @@ fn is_legacy_s3(host: &str) -> bool {
 
 /// The region that one of the labels names, alone or with something before or behind it: `s3-us-west-2`,
 /// `westeurope-01`, `us-central1-project`.
-fn region_in(labels: &str) -> Option<(&str, &'static Region)> {
+fn region_in(labels: &str) -> Option<(&str, &str, &'static Region)> {
     labels.split('.').find_map(|label| {
         let hyphens = || label.bytes().enumerate().filter(|(_, b)| *b == b'-');
         let starts = std::iter::once(0).chain(hyphens().map(|(at, _)| at.saturating_add(1)));
@@ -196,9 +203,23 @@ fn region_in(labels: &str) -> Option<(&str, &'static Region)> {
                 let ends = hyphens().map(|(at, _)| at).chain([label.len()]);
                 ends.filter_map(move |end| label.get(start..end))
             })
-            .filter_map(|name| Some((name, region(name)?)))
-            .max_by_key(|(name, _)| name.len())
+            .filter_map(|name| Some((label, name, region(name)?)))
+            .max_by_key(|(_, name, _)| name.len())
     })
+}
+
+/// Whether a cloud has put the region's name into a label. Else it may be a part of a name that somebody chose.
+fn is_told(label: &str, name: &str, host: &str) -> bool {
+    let number = label
+        .strip_prefix(name)
+        .and_then(|rest| rest.strip_prefix('-'));
+    label == name
+        || label.starts_with("s3-")
+        || number.is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit()))
+        || ["cloudfunctions.net", "googleapis.com"]
+            .iter()
+            .any(|suffix| is_below(host, suffix))
+            && label.starts_with(name)
 }
 
 /// The country of the code that stands for a region in hosts of Cloud Run and App Engine: `name-1a2b3c-uc.a.run.app`,
@@ -331,6 +352,8 @@ mod tests {
             ("vm.eastus.cloudapp.azure.com", Some(true)),
             ("app-x1.eastus2-01.azurewebsites.net", Some(true)),
             ("app.westeurope.azurecontainerapps.io", Some(false)),
+            ("app-us-east-1.azurewebsites.net", Some(false)),
+            ("us-central1-aiplatform.googleapis.com", Some(true)),
             ("d1.cloudfront.net", Some(false)),
             ("b.s3.amazonaws.com", Some(false)),
             ("us-east-1.api.example.com", Some(false)),

@@ -13,13 +13,25 @@ const EXPRESSION: &str = "write `/{name}` for one segment, or `/{.+}` for the re
 
 /// What to write in place of a pattern that starts as a regular expression does.
 pub(super) fn start(written: &str) -> Option<String> {
-    let plain = written.trim_start_matches(['~', '*', ' ', '^', '(']);
-    let found = written.starts_with(['^', '~', '(']);
+    let plain = written.trim_start_matches(['~', '*', ' ', '^', '(', '=']);
+    let found = written.starts_with(['^', '~', '(', '=']);
     let end = plain.strip_suffix('$').unwrap_or(plain);
     match end.starts_with('/') && super::parse(end).is_ok() {
         _ if !found => None,
         true => Some(format!("write `{end}`: it matches the whole path as it is")),
         false => Some(EXPRESSION.to_owned()),
+    }
+}
+
+/// What to write in place of a pattern without a slash in front.
+pub(super) fn absolute(written: &str) -> String {
+    let absolute = format!("/{written}");
+    if matches!(written, "*" | "**") {
+        "write `/{.+}` for every path".to_owned()
+    } else if !written.contains("://") && super::parse(&absolute).is_ok() {
+        format!("write `{absolute}`")
+    } else {
+        "write it without scheme and host; the host goes to `host`".to_owned()
     }
 }
 
@@ -29,6 +41,13 @@ pub(super) fn optional(written: &str) -> Option<(Range<usize>, String)> {
     for segment in written.split('/') {
         let end = start.saturating_add(segment.len());
         let named = segment.starts_with(':') && segment.ends_with('?');
+        if segment.contains("(?") {
+            return Some((start..end, EXPRESSION.to_owned()));
+        }
+        if segment == "?" {
+            let help = "write two paths, one with a slash at its end and one without";
+            return Some((start..end, help.to_owned()));
+        }
         if named || segment.ends_with("?}") || segment.contains(")?") || segment.contains("]?") {
             let name = parameter_name(segment);
             let help = format!("write two paths, one with `{{{name}}}` and one without");
@@ -84,11 +103,14 @@ pub(super) fn segment(written: &str, last: bool) -> Option<(&'static str, String
     if whole.is_some_and(|name| !name.contains('-')) {
         return Some(("`[` and `]` are not around a parameter here", one()));
     }
-    let grouped = bare.contains('(') && bare.contains(['|', '[', '+', '?']);
+    if bare == "+" {
+        return Some(("`+` is no wildcard here", one()));
+    }
+    let grouped = bare.contains('(') && bare.contains(['+', '?']);
+    // None of these stands in a URL as it is.
     let expression = grouped
-        || bare.contains('[') && bare.contains(']')
+        || bare.contains(['[', ']', '<', '>', '^', '|'])
         || bare.contains(".+")
-        || bare.starts_with('^')
         || last && bare.ends_with('$')
         || written
             .split('\\')
@@ -110,7 +132,7 @@ fn braced(inner: &str) -> Option<(&'static str, String)> {
         return Some(("this is no name of a parameter", REST.to_owned()));
     }
     let name = parameter_name(inner);
-    let typed = inner.contains([':', '<', '[', '(']) && !name.is_empty();
+    let typed = inner.contains([':', '<', '[', '(', '=', '|']) && !name.is_empty();
     typed.then(|| {
         let help = format!("write `{{{name}}}`: a parameter is any one segment");
         ("this is no name of a parameter", help)
@@ -123,7 +145,10 @@ fn parameter_name(written: &str) -> &str {
         ':', '<', '>', '{', '}', '[', ']', '?', '.', '*', '+', '(', ')',
     ]);
     let sound = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-    let first = name.split([':', '(', '<']).next().unwrap_or_default();
+    let first = name
+        .split([':', '(', '<', '=', '|'])
+        .next()
+        .unwrap_or_default();
     let name = match name.split_once(':') {
         Some(("int" | "string" | "str" | "uuid" | "float" | "path", second)) => second,
         _ => first,
