@@ -121,7 +121,7 @@ fn a_text_that_is_not_utf_8_is_refused() {
     kv.put("api-config.json", b"{ \"paths\": [] } // \xff".to_vec());
     let gateway = gateway("", bundled_and(&kv));
     assert_eq!(who(&gateway), "500 \"config_error\"");
-    assert!(gateway.logs("config: api-config.json: it is not UTF-8"));
+    assert!(gateway.logs("config: api-config.json: the byte 0xFF in line 1 is not UTF-8"));
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn a_bad_variable_closes_everything_and_is_never_passed_over() {
         "{",
         "not JSON",
         "[]",
-        r#"{ "paths": [{ "method": "GET", "path": "/who", "response": 1 }], "cors": 5 }"#,
+        r#"{ "paths": [{ "method": "GET", "path": "/who", "response": 1 }], "defaults": 5 }"#,
         r#"{ "path": [] }"#,
     ] {
         let options = Options::default()
@@ -211,6 +211,21 @@ fn a_new_config_in_kv_forgets_no_webhook_that_was_accepted() {
     kv.put("api-config.json", config("second"));
     assert!(eventually(PATIENCE, || who(&gateway) == "second"));
     assert_problem(&gateway.send(&delivery), 401, "signature_replayed");
+}
+
+#[test]
+fn a_policy_that_is_not_understood_allows_no_other_origin() {
+    let text = r#"{ "paths": [{ "method": "GET", "path": "/who", "response": 1 }], "cors": 5 }"#;
+    let options = Options::default().text("SAG_API_CONFIG_JSON", text);
+    let gateway = gateway("", options);
+    let answer = gateway.send(&Request::get("/who").header("Origin", support::ORIGIN));
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("access-control-allow-origin"), None);
+    let preflight = Request::new("OPTIONS", "/who")
+        .header("Origin", support::ORIGIN)
+        .header("Access-Control-Request-Method", "GET");
+    assert_problem(&gateway.send(&preflight), 403, "cors_origin_denied");
+    assert!(gateway.logs("SAG_API_CONFIG_JSON:1:"), "{}", gateway.log());
 }
 
 #[test]
@@ -407,7 +422,7 @@ fn a_literal_secret_of_a_config_is_never_logged() {
             "paths": [{ "method": "GET", "path": "/who", "auth": true, "response": 1 }],
         }),
         json!({
-            "authorizer": { "type": "jwt", "secret": [hidden] },
+            "authorizer": { "type": "jwt", "secret": [[hidden]] },
             "paths": [{ "method": "GET", "path": "/who", "auth": true, "response": 1 }],
         }),
         json!({ "authoriser": { "type": "jwt", "secret": hidden }, "paths": [] }),
