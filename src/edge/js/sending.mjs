@@ -59,19 +59,14 @@ export function after_edits(lines) {
 // Tells one of the two, once, and later.
 export function dispatch(exchange, lines, number, resolve, reject) {
   const uploads = exchange.body !== null && exchange.kept === undefined;
+  const clock = new Clock(lines, number, reject);
   // Where nobody else is waited for, the fetch is cancelled with the request it belongs to, so that no AbortController
-  // needs to be made. A body that broke off must break the fetch: it would wait for the rest.
-  const aborter = uploads || lines[4].includes('c') ? new AbortController() : undefined;
-  if (aborter !== undefined && number !== 0) cancels.set(number, aborter);
-  const clock = new Clock(lines, aborter, (error) => {
-    cancels.delete(number);
-    reject(error);
-  });
+  // needs to be made.
+  if (lines[4].includes('c')) clock.signal();
   if (!uploads) clock.upstream();
-  begun(exchange, lines, aborter?.signal, uploads ? clock : undefined).then(
+  begun(exchange, lines, clock, uploads).then(
     (reply) => {
       if (!clock.stop()) return discard(reply);
-      cancels.delete(number);
       const odd = oddity(reply);
       if (odd === undefined) return resolve(reply);
       discard(reply);
@@ -82,22 +77,33 @@ export function dispatch(exchange, lines, number, resolve, reject) {
 }
 
 // What is no answer to the request, whatever else it may be.
-function oddity({ status, webSocket }) {
-  if (status === 101) return webSocket === null ? 'it switched protocols without being asked' : undefined;
+function oddity(reply) {
+  const { status } = reply;
+  if (status === 101) return reply.webSocket === null ? 'it switched protocols without being asked' : undefined;
   // RFC 9110 section 15: it has five classes of status.
   return status > 599 ? `${status} is no status of an answer` : undefined;
 }
 
 // Who is waited for, and for how long. It ends with the head of the answer: a body may take as long as it takes.
 class Clock {
-  constructor(lines, aborter, failed) {
+  constructor(lines, number, failed) {
     this.lines = lines;
-    this.aborter = aborter;
+    this.number = number;
     this.failed = failed;
+    // What ends the fetch, where it must be ended before its request is over.
+    this.aborter = undefined;
     this.over = false;
     this.timer = undefined;
     // When the client's body must be through.
     this.until = undefined;
+  }
+
+  signal() {
+    if (this.aborter === undefined) {
+      this.aborter = new AbortController();
+      if (this.number !== 0) cancels.set(this.number, this.aborter);
+    }
+    return this.aborter.signal;
   }
 
   // For the upstream: to take a piece of the body, or to answer once it has all of it.
@@ -113,7 +119,7 @@ class Clock {
   }
 
   count(ms, strikes) {
-    clearTimeout(this.timer);
+    if (this.timer !== undefined) clearTimeout(this.timer);
     if (!this.over) this.timer = setTimeout(strikes, ms);
   }
 
@@ -122,6 +128,7 @@ class Clock {
     clearTimeout(this.timer);
     const { over } = this;
     this.over = true;
+    if (this.aborter !== undefined) cancels.delete(this.number);
     return !over;
   }
 
@@ -137,27 +144,29 @@ class Clock {
 }
 
 // A promise in any case: nothing may be thrown into the gateway.
-function begun(exchange, lines, signal, clock) {
+function begun(exchange, lines, clock, uploads) {
   try {
-    return fetched(exchange, lines, signal, clock);
+    return fetched(exchange, lines, clock, uploads);
   } catch (error) {
     return Promise.reject(error);
   }
 }
 
-function fetched(exchange, lines, signal, clock) {
+function fetched(exchange, lines, clock, uploads) {
   const { method } = exchange;
   const [url, binding] = [lines[6], lines[5]];
   const to = binding === '' ? globalThis : exchange.env[binding];
   if (to === undefined) throw new Error(`binding ${binding} is not there`);
   const headers = outgoing(exchange, lines, EDITS, after_edits(lines), lines[4].includes('g'));
   if (lines[4].includes('w')) headers.set('upgrade', 'websocket');
-  const init = { method, headers, body: exchange.kept ?? null, redirect: 'manual', signal };
-  if (clock === undefined) return to.fetch(url, init);
-  if (!is_bodiless(method)) return upload(exchange, clock, (body) => to.fetch(url, { ...init, body }));
+  const init = { method, headers, body: exchange.kept ?? null, redirect: 'manual', signal: clock.aborter?.signal };
+  if (!uploads) return to.fetch(url, init);
+  if (!is_bodiless(method)) {
+    return upload(exchange, clock, (body, signal) => to.fetch(url, { ...init, body, signal: signal ?? init.signal }));
+  }
   // fetch(url, init) refuses a body on GET and HEAD; a Request made from a Request keeps it.
   return read_through(exchange, clock).then(
-    () => to.fetch(new Request(url, exchange.request), { headers, redirect: 'manual', signal }),
+    () => to.fetch(new Request(url, exchange.request), { headers, redirect: 'manual', signal: init.signal }),
   );
 }
 

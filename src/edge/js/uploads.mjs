@@ -25,7 +25,8 @@ export async function upload(exchange, clock, begin) {
   }
   // A FixedLengthStream keeps `Content-Length`, an IdentityTransformStream is sent in chunks.
   const { readable, writable } = length === undefined ? new IdentityTransformStream() : new FixedLengthStream(length);
-  const reply = begin(readable);
+  // A body that breaks off must break the fetch: it would wait for the rest.
+  const reply = begin(readable, clock.signal());
   pump(upload, writable, reply).catch((error) => clock.fail(error));
   return reply;
 }
