@@ -452,7 +452,7 @@ export class Reader extends WorkerEntrypoint {
 fn a_body_that_breaks_under_a_function_is_the_clients_fault() {
     let path = |function: &str| {
         json!({
-            "method": "POST", "path": format!("/{function}"), "auth": false,
+            "method": "ANY", "path": format!("/{function}"), "auth": false,
             "integration": { "type": "service_binding", "binding": "reader", "function": function },
         })
     };
@@ -479,6 +479,9 @@ fn a_body_that_breaks_under_a_function_is_the_clients_fault() {
         500,
         "hook_failed",
     );
+    // No request of GET can be handed to another worker with its body.
+    let got = gateway.send(&Request::get("/read").body("hello"));
+    assert_eq!(got.json()["data"]["length"], 0, "{}", got.text());
 }
 
 #[test]

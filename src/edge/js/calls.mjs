@@ -1,6 +1,7 @@
 // Calls of other code: hooks and services.
 
 import services from './services.mjs';
+import { is_bodiless } from './bodies.mjs';
 import { entered } from './exchange.mjs';
 import { outgoing } from './fields.mjs';
 import { is_empty, mended } from './sending.mjs';
@@ -50,6 +51,11 @@ function edited(exchange, edits, url) {
   const lines = edits.split('\n');
   const headers = outgoing(exchange, lines, 0, lines.length - 1, false);
   const { request, kept, method } = exchange;
+  if (exchange.body !== null && is_bodiless(method)) {
+    // No request with it can be handed to another worker.
+    headers.delete('content-length');
+    return new Request(url ?? request.url, { method, headers, redirect: 'manual' });
+  }
   if (kept !== undefined) return new Request(url ?? request.url, { method, headers, body: kept, redirect: 'manual' });
   // The callee may read the body; what goes on to an upstream is the other branch.
   const source = exchange.body === null ? request : request.clone();
@@ -58,8 +64,8 @@ function edited(exchange, edits, url) {
 }
 
 // Throws where it was the client's body that broke under a callee. The gateway's branch of it tells.
-async function its_own_fault({ request, body, kept }) {
-  if (body === null || kept !== undefined) return;
+async function its_own_fault({ request, method, body, kept }) {
+  if (body === null || kept !== undefined || is_bodiless(method)) return;
   const reader = request.body.getReader();
   const end = async () => {
     while (!(await reader.read()).done);
