@@ -94,7 +94,8 @@ fn received(connection: &str, pairs: &[(&str, &str)]) {
         match edit {
             Edit::Set(name, value) => last.insert(read(name), Some(value)),
             Edit::Remove(name) => last.insert(read(name), None),
-            Edit::Append(..) => None,
+            // Even where the client's own was taken away before: `Connection: via`.
+            Edit::Append(name, _) => last.remove(&read(name)),
         };
     }
     for (name, value) in &fields {
