@@ -195,7 +195,8 @@ fn is_legacy_s3(host: &str) -> bool {
 /// The region that one of the labels names, alone or with something before or behind it: `s3-us-west-2`,
 /// `westeurope-01`, `us-central1-project`.
 fn region_in(labels: &str) -> Option<(&str, &str, &'static Region)> {
-    labels.split('.').find_map(|label| {
+    // What a customer chooses, such as the name of a bucket, stands in front of what the cloud writes.
+    labels.rsplit('.').find_map(|label| {
         let hyphens = || label.bytes().enumerate().filter(|(_, b)| *b == b'-');
         let starts = std::iter::once(0).chain(hyphens().map(|(at, _)| at.saturating_add(1)));
         starts
