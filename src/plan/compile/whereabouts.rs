@@ -355,6 +355,8 @@ mod tests {
             ("app.westeurope.azurecontainerapps.io", Some(false)),
             ("app-us-east-1.azurewebsites.net", Some(false)),
             ("us-central1-aiplatform.googleapis.com", Some(true)),
+            ("eu-central-1-a.s3.us-east-1.amazonaws.com", Some(true)),
+            ("us-east-1.s3.eu-central-1.amazonaws.com", None),
             ("d1.cloudfront.net", Some(false)),
             ("b.s3.amazonaws.com", Some(false)),
             ("us-east-1.api.example.com", Some(false)),
