@@ -155,7 +155,11 @@ fn an_upstream_that_takes_nothing_of_a_body_is_timed_out() {
         json!({ "url": url }),
         json!({ "timeout_ms": TIMEOUT.as_millis(), "body_timeout_ms": 4_000 }),
     );
-    for length in [1_000, 64 << 20] {
+    for (length, status, code) in [
+        (1_000, 504, "upstream_timeout"),
+        // What the buffers between hold was taken: from there on the platform does not tell who stands still.
+        (64 << 20, 408, "body_timeout"),
+    ] {
         let began = Instant::now();
         let mut client = begin(&gateway, "/x", &format!("Content-Length: {length}"));
         let mut stream = client.stream();
@@ -169,7 +173,7 @@ fn an_upstream_that_takes_nothing_of_a_body_is_timed_out() {
             }
         });
         let answer = client.answer("POST").expect("an answer");
-        assert_problem(&answer, 504, "upstream_timeout");
+        assert_problem(&answer, status, code);
         assert!(began.elapsed() < PATIENCE, "{:?}", began.elapsed());
         drop(client);
         sender.join().unwrap();

@@ -4,7 +4,7 @@
 // the upstream takes one shows that it listens; the rest is the platform's own pump, without a piece in JavaScript.
 
 import { sleep } from './time.mjs';
-import { ClientBody, LATE, TimedOut, words } from './trouble.mjs';
+import { ClientBody, words } from './trouble.mjs';
 
 // A body of at most so many bytes is waited for a little before the upstream is asked, and passes here whole.
 const SHORT = 65_536;
@@ -78,13 +78,12 @@ async function pump(upload, writable, reply) {
   }
   reader.releaseLock();
   writer.releaseLock();
-  const stop = new AbortController();
-  clock.client(() => stop.abort());
+  // Which side of the pump stands still, the platform does not tell, and nothing may be written to find out.
+  clock.client();
   try {
     // Aborted, a stream in chunks would end as if it were whole. It is left open, and ends with the fetch.
-    await body.pipeTo(writable, { preventAbort: true, preventCancel: true, signal: stop.signal });
+    await body.pipeTo(writable, { preventAbort: true, preventCancel: true });
   } catch (error) {
-    if (stop.signal.aborted) throw await late(writable);
     if (await upstreams(reply)) return;
     throw new ClientBody(false, words(error));
   }
@@ -101,12 +100,6 @@ async function taken(clock, written) {
 function done(upload) {
   upload.exchange.uploaded = Date.now();
   upload.clock.upstream();
-}
-
-// Whose fault it is that a body was not through in time. An upstream that waits for more of it takes one byte at once.
-async function late(writable) {
-  const taken = writable.getWriter().write(new Uint8Array(1)).then(() => true, () => false);
-  return await Promise.race([taken, sleep(SOON_MS)]) === true ? new ClientBody(true, LATE) : new TimedOut();
 }
 
 // Whether it was the upstream's side of a pump that broke: then the fetch is over too, now or soon.
